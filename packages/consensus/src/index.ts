@@ -1,0 +1,2 @@
+export * from "./core/engine.ts";
+export * from "./tendermint/protocol.ts";
