@@ -1,0 +1,97 @@
+import { hash } from "node:crypto";
+import { createRequire } from "node:module";
+import type { Backend } from "./backend.ts";
+import { backend as portable } from "./portable.ts";
+
+/** What is used of sodium-native, which ships no types. Everything writes to its first argument and throws on failure. */
+interface Sodium {
+	crypto_hash_sha256(out: Uint8Array, bytes: Uint8Array): void;
+	crypto_sign_seed_keypair(publicKey: Uint8Array, privateKey: Uint8Array, seed: Uint8Array): void;
+	crypto_sign_detached(signature: Uint8Array, message: Uint8Array, privateKey: Uint8Array): void;
+	crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+	crypto_aead_chacha20poly1305_ietf_encrypt(
+		out: Uint8Array,
+		plaintext: Uint8Array,
+		additional: null,
+		secretNonce: null,
+		nonce: Uint8Array,
+		key: Uint8Array,
+	): number;
+	crypto_aead_chacha20poly1305_ietf_decrypt(
+		out: Uint8Array,
+		secretNonce: null,
+		sealed: Uint8Array,
+		additional: null,
+		nonce: Uint8Array,
+		key: Uint8Array,
+	): number;
+	crypto_scalarmult_base(out: Uint8Array, privateKey: Uint8Array): void;
+	crypto_scalarmult(out: Uint8Array, privateKey: Uint8Array, publicKey: Uint8Array): void;
+}
+
+/** Above this many bytes OpenSSL's vector instructions outweigh its cost per call (measured: bench/src/crypto.ts). */
+const SHORT_HASH_INPUT = 300;
+
+function loadSodium(): Sodium | undefined {
+	try {
+		return createRequire(import.meta.url)("sodium-native") as Sodium;
+	} catch {
+		// No binary for this machine (32-bit ARM, musl): the portable backend is slower and just as right.
+		return undefined;
+	}
+}
+
+function nativeBackend(sodium: Sodium): Backend {
+	return {
+		name: "sodium",
+		sha256(bytes) {
+			if (bytes.length > SHORT_HASH_INPUT) return hash("sha256", bytes, "buffer");
+			const digest = new Uint8Array(32);
+			sodium.crypto_hash_sha256(digest, bytes);
+			return digest;
+		},
+		ed25519PrivateKey(seed) {
+			const privateKey = new Uint8Array(64);
+			sodium.crypto_sign_seed_keypair(new Uint8Array(32), privateKey, seed);
+			return privateKey;
+		},
+		ed25519Sign(privateKey, message) {
+			const signature = new Uint8Array(64);
+			sodium.crypto_sign_detached(signature, message, privateKey);
+			return signature;
+		},
+		ed25519AcceptsFast: (publicKey, message, signature) =>
+			sodium.crypto_sign_verify_detached(signature, message, publicKey),
+		seal(key, nonce, plaintext, out) {
+			sodium.crypto_aead_chacha20poly1305_ietf_encrypt(out, plaintext, null, null, nonce, key);
+		},
+		open(key, nonce, sealed, out) {
+			try {
+				sodium.crypto_aead_chacha20poly1305_ietf_decrypt(out, null, sealed, null, nonce, key);
+				return true;
+			} catch {
+				return false;
+			}
+		},
+		x25519PublicKey(privateKey) {
+			const publicKey = new Uint8Array(32);
+			sodium.crypto_scalarmult_base(publicKey, privateKey);
+			return publicKey;
+		},
+		x25519(privateKey, publicKey) {
+			const shared = new Uint8Array(32);
+			try {
+				sodium.crypto_scalarmult(shared, privateKey, publicKey);
+				return shared;
+			} catch {
+				return undefined;
+			}
+		},
+	};
+}
+
+const sodium = loadSodium();
+
+/** libsodium with OpenSSL's SHA-256 for long inputs, or the portable backend where no binary fits this machine. */
+export const backend: Backend =
+	sodium === undefined ? { ...portable, sha256: (bytes) => hash("sha256", bytes, "buffer") } : nativeBackend(sodium);
