@@ -1,0 +1,9 @@
+export type { NodeInfo, ProtocolVersion } from "./node-info.ts";
+export type {
+	ChannelDescriptor,
+	ChannelHandler,
+	ChannelStatus,
+	ConnectionStatus,
+	FlowStatus,
+	Peer,
+} from "./peer.ts";
