@@ -8,7 +8,9 @@ const PLAIN = /^[A-Za-z0-9\-_.~$&+=:@]$/;
 
 /** `/App/IBC/x:010203`: the keys from the outermost tree to the innermost (crypto/merkle/proof_key_path.go). */
 export function formatKeyPath(keys: readonly { readonly key: Uint8Array; readonly encoding: KeyEncoding }[]): string {
-	return keys.map(({ key, encoding }) => `/${encoding === "hex" ? `x:${toUpperHex(key)}` : percentEncode(key)}`).join("");
+	return keys
+		.map(({ key, encoding }) => `/${encoding === "hex" ? `x:${toUpperHex(key)}` : percentEncode(key)}`)
+		.join("");
 }
 
 function percentEncode(key: Uint8Array): string {
