@@ -140,7 +140,7 @@ class MemoryConnection implements Connection {
 	readonly #options: MemoryNetworkOptions;
 	#onData: ((bytes: Uint8Array) => void) | undefined;
 	#onClose: ((error: Error | undefined) => void) | undefined;
-	#other: MemoryConnection | undefined;
+	#other: MemoryConnection = this;
 	#forget: () => void = () => undefined;
 	readonly #arrived: Arrival[] = [];
 	#pendingBytes = 0;
@@ -224,7 +224,7 @@ class MemoryConnection implements Connection {
 		this.#arrived.length = 0;
 		this.#forget();
 		const error = new CairnError("connection-lost", "peer", `the connection to ${this.localAddress} broke`, {});
-		queueMicrotask(() => this.#other?.#destroyedBy(error));
+		queueMicrotask(() => this.#other.#destroyedBy(error));
 	}
 
 	#destroyedBy(error: Error): void {
@@ -237,21 +237,21 @@ class MemoryConnection implements Connection {
 		const { delay, time } = this.#options;
 		const now = time.mono();
 		// A chunk with less delay must not overtake one that is still on its way.
-		this.#lastArrival = Math.max(this.#lastArrival, now + (delay?.(this.ip, other?.ip ?? "", length) ?? 0));
+		this.#lastArrival = Math.max(this.#lastArrival, now + (delay?.(this.ip, other.ip, length) ?? 0));
 		if (this.#lastArrival <= now && this.#inFlight === 0) {
-			other?.#receive(arrival);
+			other.#receive(arrival);
 			return;
 		}
 		this.#inFlight++;
 		time.after(this.#lastArrival - now, () => {
 			this.#inFlight--;
-			other?.#receive(arrival);
+			other.#receive(arrival);
 		});
 	}
 
 	#receive(arrival: Arrival): void {
 		if (this.#closed !== undefined) {
-			if ("bytes" in arrival) this.#other?.#taken(arrival.bytes.length);
+			if ("bytes" in arrival) this.#other.#taken(arrival.bytes.length);
 			return;
 		}
 		this.#arrived.push(arrival);
@@ -285,7 +285,7 @@ class MemoryConnection implements Connection {
 				return;
 			}
 			this.#onData(arrival.bytes);
-			this.#other?.#taken(arrival.bytes.length);
+			this.#other.#taken(arrival.bytes.length);
 		}
 	}
 
