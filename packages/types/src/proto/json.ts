@@ -93,11 +93,11 @@ export function fromProtoJson(typeName: string, json: Json): unknown {
 		if (value === null) continue;
 		if (field.oneof !== "") {
 			if (values[field.oneof] !== undefined) throw new DecodeError("two arms of one oneof", { typeName, field: name });
-			values[field.oneof] = { kind: field.property, value: valueOf(field, value) };
+			values[field.oneof] = { kind: field.property, value: fieldFromJson(field, value) };
 		} else if (field.repeated) {
 			if (!Array.isArray(value)) throw new DecodeError("expected a JSON array", { typeName, field: name });
-			values[field.property] = value.map((item: Json) => valueOf(field, item));
-		} else values[field.property] = valueOf(field, value);
+			values[field.property] = value.map((item: Json) => fieldFromJson(field, item));
+		} else values[field.property] = fieldFromJson(field, value);
 	}
 	return codec.create(values);
 }
@@ -106,7 +106,7 @@ function isObject(json: Json): json is JsonObject {
 	return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
-function valueOf(field: FieldDescriptor, json: Json): unknown {
+function fieldFromJson(field: FieldDescriptor, json: Json): unknown {
 	switch (field.kind) {
 		case "message":
 			return fromProtoJson(field.type, json);

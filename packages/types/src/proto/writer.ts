@@ -15,9 +15,11 @@ import {
 } from "./scalars.ts";
 import { textToBytes } from "./text.ts";
 
-const FIRST_CAPACITY = 4096;
-/** A buffer that one huge message made grow beyond this is dropped after use. */
-const KEPT_CAPACITY = 1 << 20;
+/**
+ * Outputs are cut from slabs of this size: allocating each for itself costs more than all of the encoding. An output keeps
+ * its slab alive, so slabs are small.
+ */
+const SLAB = 16384;
 /** Below this, a loop beats the call of `set`. */
 const SHORT_BYTES = 40;
 /** Longest varint plus longest tag. */
@@ -31,41 +33,56 @@ const SCALAR_ROOM = 20;
  * Values that do not fit their field are our own mistakes: InvariantError.
  */
 export class Writer {
-	#bytes: Uint8Array = new Uint8Array(FIRST_CAPACITY);
-	#pos: number = FIRST_CAPACITY;
+	#bytes: Uint8Array = new Uint8Array(SLAB);
+	/** Offset of the byte written last. */
+	#pos: number = SLAB;
+	/** Offset where the output being written ends. */
+	#end: number = SLAB;
 
 	/** How many bytes have been written. Taken before an embedded message and given to `message` after it. */
 	get size(): number {
-		return this.#bytes.length - this.#pos;
+		return this.#end - this.#pos;
 	}
 
-	/** What was written after `mark` (see `size`) as bytes of their own; the writer forgets them. */
+	/**
+	 * What was written after `mark` (see `size`); the writer forgets it. The bytes never change any more, but they are a view
+	 * of a buffer that they share with other outputs: never hand out their `.buffer`.
+	 */
 	take(mark: number): Uint8Array {
-		const end = this.#bytes.length - mark;
-		const taken = this.#bytes.slice(this.#pos, end);
+		const bytes = this.#bytes;
+		const pos = this.#pos;
+		const end = this.#end - mark;
+		if (mark === 0 && bytes.length === SLAB) {
+			this.#end = pos;
+			return new Uint8Array(bytes.buffer, pos, end - pos);
+		}
+		const taken = bytes.slice(pos, end);
 		this.#pos = end;
-		if (mark === 0 && this.#bytes.length > KEPT_CAPACITY) {
-			this.#bytes = new Uint8Array(FIRST_CAPACITY);
-			this.#pos = FIRST_CAPACITY;
+		if (mark === 0) {
+			this.#bytes = new Uint8Array(SLAB);
+			this.#pos = SLAB;
+			this.#end = SLAB;
 		}
 		return taken;
 	}
 
 	/** Forgets what was written after `mark`: a failed encode must leave the shared writer as it was. */
 	rewind(mark: number): void {
-		this.#pos = this.#bytes.length - mark;
+		this.#pos = this.#end - mark;
 	}
 
 	#reserve(room: number): void {
-		if (this.#pos >= room) return;
-		const old = this.#bytes;
-		const used = old.length - this.#pos;
-		let capacity = old.length * 2;
-		while (capacity - used < room) capacity *= 2;
-		const grown = new Uint8Array(capacity);
-		grown.set(old.subarray(this.#pos), capacity - used);
-		this.#bytes = grown;
-		this.#pos = capacity - used;
+		if (this.#pos < room) this.#grow(room);
+	}
+
+	#grow(room: number): void {
+		const written = this.#bytes.subarray(this.#pos, this.#end);
+		const needed = written.length + room;
+		const capacity = needed <= SLAB ? SLAB : needed * 2;
+		this.#bytes = new Uint8Array(capacity);
+		this.#bytes.set(written, capacity - written.length);
+		this.#pos = capacity - written.length;
+		this.#end = capacity;
 	}
 
 	/** Writes a varint of a non-negative safe integer. Room must have been reserved. */
