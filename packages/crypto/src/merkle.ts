@@ -17,15 +17,24 @@ export interface MerkleProof {
 }
 
 const LEAF_PREFIX = Uint8Array.of(0);
-const INNER_PREFIX = Uint8Array.of(1);
 
 /** SHA-256(0x00 ‖ leaf): what a proof calls `leafHash`. */
 export function merkleLeafHash(leaf: Uint8Array): Uint8Array {
 	return sha256(concatBytes(LEAF_PREFIX, leaf));
 }
 
+/** 0x01 and the two halves of the hash being made; synchronous use only. */
+const innerNode = new Uint8Array(1 + 2 * SHA256_SIZE);
+innerNode[0] = 1;
+
 function innerHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-	return sha256(concatBytes(INNER_PREFIX, left, right));
+	// Proofs from outside are checked for these sizes; Go would hash whatever comes, to no one's use.
+	if (left.length !== SHA256_SIZE || right.length !== SHA256_SIZE) {
+		throw new ValidationError("Merkle proof: a hash has a wrong size");
+	}
+	innerNode.set(left, 1);
+	innerNode.set(right, 1 + SHA256_SIZE);
+	return sha256(innerNode);
 }
 
 /** Hashes neighbours in pairs; a node without a neighbour moves up as it is. */

@@ -1,5 +1,6 @@
 import { bytesEqual, concatBytes } from "@cairn/kit";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { backend } from "#backend";
 import { keccak256, sha256 } from "./hash.ts";
 
 const ORDER = secp256k1.Point.CURVE().n;
@@ -66,6 +67,7 @@ export function secp256k1Verify(publicKey: Uint8Array, message: Uint8Array, sign
 	const s = toNumber(signature.subarray(32)) % ORDER;
 	if (r === 0n || s === 0n || s > HALF_ORDER) return false;
 	const reduced = concatBytes(to32Bytes(r), to32Bytes(s));
+	if (backend.secp256k1AcceptsFast(publicKey, message, reduced)) return true;
 	return secp256k1.verify(reduced, sha256(message), publicKey, { prehash: false, lowS: true, format: "compact" });
 }
 

@@ -70,6 +70,22 @@ test("secp256k1 reduces S modulo the order before it looks at the half, as the G
 	assert.equal(verifySignature(key, message, concatBytes(bytes32(r), bytes32(ORDER))), false);
 });
 
+test("what OpenSSL accepts for secp256k1, the portable check accepts, and the other way round", () => {
+	fc.assert(
+		fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.boolean(), fc.nat(63), (message, broken, at) => {
+			const key = privateKeyFromSeed("secp256k1", message);
+			const signature = sign(key, message);
+			if (broken) signature[at] = (signature[at] as number) ^ 1;
+			const bytes = publicKeyOf(key).bytes;
+			const fast = native.secp256k1AcceptsFast(bytes, message, signature);
+			assert.equal(fast, !broken);
+			assert.equal(secp256k1.verify(signature, sha256(message), bytes, { prehash: false, lowS: false }), fast);
+		}),
+		{ numRuns: 30 },
+	);
+	assert.equal(native.secp256k1AcceptsFast(new Uint8Array(33).fill(255), utf8("m"), new Uint8Array(64).fill(1)), false);
+});
+
 test("secp256k1eth refuses high S, other V and numbers out of range", () => {
 	const key = privateKeyFromSeed("secp256k1eth", utf8("seed"));
 	const shared = publicKeyOf(key);

@@ -13,6 +13,11 @@ export interface Backend {
 	 * True only for signatures that ZIP-215 accepts; false may also mean "ask the ZIP-215 check". Sizes are right.
 	 */
 	ed25519AcceptsFast(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+	/**
+	 * True only for a valid ECDSA signature over SHA-256 of the message; false may also mean "ask the portable check".
+	 * `signature` is R ‖ S, both reduced, S in the lower half.
+	 */
+	secp256k1AcceptsFast(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 	/** Writes ciphertext and tag to `out` (16 bytes longer than `plaintext`), which may start at the same byte. */
 	seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void;
 	/** False if the tag does not match; then `out` holds nothing of use. */

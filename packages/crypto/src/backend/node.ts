@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { createPublicKey, hash, verify } from "node:crypto";
 import { createRequire } from "node:module";
 import type { Backend } from "./backend.ts";
 import { backend as portable } from "./portable.ts";
@@ -29,7 +29,7 @@ interface Sodium {
 	crypto_scalarmult(out: Uint8Array, privateKey: Uint8Array, publicKey: Uint8Array): void;
 }
 
-/** Above this many bytes OpenSSL's vector instructions outweigh its cost per call (measured: bench/src/crypto.ts). */
+/** Above this many bytes OpenSSL's vector instructions outweigh its cost per call. */
 const SHORT_HASH_INPUT = 300;
 
 function loadSodium(): Sodium | undefined {
@@ -38,6 +38,19 @@ function loadSodium(): Sodium | undefined {
 	} catch {
 		// No binary for this machine (32-bit ARM, musl): the portable backend is slower and just as right.
 		return undefined;
+	}
+}
+
+/** SubjectPublicKeyInfo of a compressed secp256k1 point, up to the point itself. */
+const SECP256K1_SPKI = Buffer.from("3036301006072a8648ce3d020106052b8104000a032200", "hex");
+
+function secp256k1AcceptsFast(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+	try {
+		const key = createPublicKey({ key: Buffer.concat([SECP256K1_SPKI, publicKey]), format: "der", type: "spki" });
+		return verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature);
+	} catch {
+		// Not a point, or an OpenSSL built without this curve.
+		return false;
 	}
 }
 
@@ -62,6 +75,7 @@ function nativeBackend(sodium: Sodium): Backend {
 		},
 		ed25519AcceptsFast: (publicKey, message, signature) =>
 			sodium.crypto_sign_verify_detached(signature, message, publicKey),
+		secp256k1AcceptsFast,
 		seal(key, nonce, plaintext, out) {
 			sodium.crypto_aead_chacha20poly1305_ietf_encrypt(out, plaintext, null, null, nonce, key);
 		},
@@ -92,6 +106,12 @@ function nativeBackend(sodium: Sodium): Backend {
 
 const sodium = loadSodium();
 
-/** libsodium with OpenSSL's SHA-256 for long inputs, or the portable backend where no binary fits this machine. */
-export const backend: Backend =
-	sodium === undefined ? { ...portable, sha256: (bytes) => hash("sha256", bytes, "buffer") } : nativeBackend(sodium);
+/** Where no binary of libsodium fits this machine, OpenSSL still does what it is good at. */
+const withoutSodium: Backend = {
+	...portable,
+	sha256: (bytes) => hash("sha256", bytes, "buffer"),
+	secp256k1AcceptsFast,
+};
+
+/** libsodium and OpenSSL, each for what it does faster (measured: bench/src/crypto.ts). */
+export const backend: Backend = sodium === undefined ? withoutSodium : nativeBackend(sodium);

@@ -16,6 +16,7 @@ export const backend: Backend = {
 	ed25519Sign: (privateKey, message) => ed25519.sign(message, privateKey.subarray(0, 32)),
 	// There is no faster check than the exact one here, so nothing is accepted early.
 	ed25519AcceptsFast: () => false,
+	secp256k1AcceptsFast: () => false,
 	seal(key, nonce, plaintext, out) {
 		out.set(chacha20poly1305(key, nonce).encrypt(plaintext));
 	},
