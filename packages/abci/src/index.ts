@@ -1,0 +1,16 @@
+export * from "./app-connections.ts";
+export * from "./application.ts";
+export * from "./client.ts";
+export * from "./connections.ts";
+export * from "./errors.ts";
+export * from "./grammar.ts";
+export { connectGrpc, type GrpcClientOptions } from "./grpc/client.ts";
+export { type GrpcServerOptions, serveGrpc } from "./grpc/server.ts";
+export * from "./kvstore/kvstore.ts";
+export * from "./methods.ts";
+export * from "./recording.ts";
+export { SOCKET_LIMITS, type SocketLimits, socketClient } from "./socket/client.ts";
+export { connectSocket, type SocketClientOptions } from "./socket/dial.ts";
+export { FrameReader, MAX_MESSAGE_BYTES } from "./socket/framing.ts";
+export { type AbciServer, type SocketServerOptions, serveSocket } from "./socket/server.ts";
+export * from "./timing.ts";
