@@ -1,0 +1,80 @@
+import { DecodeError } from "@cairn/kit";
+import { GO_ZERO_TIME, type TimeNs } from "./model.ts";
+
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** Whole seconds (rounded down) and nanoseconds of [0, 1e9) of an instant, as protobuf's Timestamp counts them. */
+export function splitTime(time: TimeNs): { seconds: number; nanos: number } {
+	let seconds = Math.floor(Number(time) / 1e9);
+	let nanos = Number(time - BigInt(seconds) * NS_PER_SECOND);
+	// The division above is in floating point and may be one off next to a whole second.
+	if (nanos < 0) {
+		seconds -= 1;
+		nanos += 1e9;
+	} else if (nanos >= 1e9) {
+		seconds += 1;
+		nanos -= 1e9;
+	}
+	return { seconds, nanos };
+}
+
+/** The instant in UTC as Go's `time.RFC3339Nano` prints it: fraction without trailing zeroes, `Z` at the end. */
+export function timeToRfc3339(time: TimeNs): string {
+	const { seconds, nanos } = splitTime(time);
+	const whole = new Date(seconds * 1000).toISOString().slice(0, -5).replace(/^\+0*/, "");
+	if (nanos === 0) return `${whole}Z`;
+	return `${whole}.${String(nanos).padStart(9, "0").replace(/0+$/, "")}Z`;
+}
+
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/;
+
+/**
+ * Reads an RFC 3339 time as strictly as Go's JSON decoder: two-digit fields, no leap second, `T` and `Z` in capitals.
+ * Digits beyond nanoseconds are dropped. @throws DecodeError
+ */
+export function timeFromRfc3339(text: string): TimeNs {
+	const match = RFC3339.exec(text);
+	if (match === null) throw new DecodeError("not an RFC 3339 time", { text: text.slice(0, 80) });
+	const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] = match;
+	// Date.UTC reads years below 100 as 19xx; shifting by the calendar's period of 400 years avoids that.
+	const ms = Date.UTC(Number(year) + 400, Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+	const date = new Date(ms);
+	const valid =
+		date.getUTCMonth() === Number(month) - 1 &&
+		date.getUTCDate() === Number(day) &&
+		Number(hour) < 24 &&
+		Number(minute) < 60 &&
+		Number(second) < 60;
+	if (!valid) throw new DecodeError("no such time", { text });
+	const seconds = ms / 1000 - SECONDS_IN_400_YEARS - zoneSeconds(zone, text);
+	return BigInt(seconds) * NS_PER_SECOND + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
+}
+
+const SECONDS_IN_400_YEARS = 146_097 * 86_400;
+
+function zoneSeconds(zone: string, text: string): number {
+	if (zone === "Z") return 0;
+	const hours = Number(zone.slice(1, 3));
+	const minutes = Number(zone.slice(4, 6));
+	if (hours > 23 || minutes > 59) throw new DecodeError("no such time zone", { text });
+	return (zone.startsWith("-") ? -1 : 1) * (hours * 3600 + minutes * 60);
+}
+
+export interface WeightedTime {
+	readonly time: TimeNs;
+	readonly weight: bigint;
+}
+
+/**
+ * The first time, in ascending order, at which the weights passed reach half of `totalWeight` (rounded down). As
+ * `WeightedMedian` of CometBFT v0.40.0 (`types/time/time.go`): the half itself counts (`<=`). Go's zero time for no times.
+ */
+export function weightedMedian(times: readonly WeightedTime[], totalWeight: bigint): TimeNs {
+	const sorted = [...times].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+	let median = totalWeight / 2n;
+	for (const { time, weight } of sorted) {
+		if (median <= weight) return time;
+		median -= weight;
+	}
+	return GO_ZERO_TIME;
+}
