@@ -44,7 +44,7 @@ test("keys, tables and what follows values over several lines are found", () => 
 });
 
 test("whatever stands in values and comments, each key is found on its own line", () => {
-	const printable = fc.string({ unit: "binary-ascii" }).map((text) => text.replace(/[\u0000-\u001f\u007f]/g, "?"));
+	const printable = fc.string({ unit: fc.integer({ min: 32, max: 126 }).map((code) => String.fromCharCode(code)) });
 	const value = fc.oneof(
 		printable.map((text) => JSON.stringify(text)),
 		printable.map((text) => `'${text.replaceAll("'", "x")}'`),
