@@ -5,6 +5,9 @@ export * from "./block-meta.ts";
 export * from "./block-protocol.ts";
 export * from "./block-validation.ts";
 export {
+	canonicalProposal,
+	canonicalVote,
+	canonicalVoteExtension,
 	commitVoteSignBytes,
 	proposalSignBytes,
 	voteExtensionSignBytes,
@@ -21,6 +24,7 @@ export {
 	encodeHeader,
 	headerFromProto,
 	headerHash,
+	headerLeaves,
 	headerToProto,
 	validateHeader,
 } from "./header.ts";
