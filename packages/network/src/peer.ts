@@ -90,8 +90,8 @@ export interface ChannelHandler {
 	/** Called exactly once after `addPeer`, when the peer is gone from the switchboard. */
 	removePeer(peer: Peer, reason: string): void;
 	/**
-	 * A whole message, which may be empty. The bytes belong to the handler; a short message may be a view of a larger buffer
-	 * (copy what is kept for long). A CairnError of blame "peer" stops the peer; anything else thrown is our own mistake.
+	 * A whole message, which may be empty. The bytes are the handler's own, to keep or to change. A CairnError of blame
+	 * "peer" stops the peer and counts as its fault; anything else thrown is our own mistake.
 	 */
 	receive(peer: Peer, channelId: number, message: Uint8Array): void;
 	/** The queue of that channel refused a message before and has room again. */
