@@ -35,6 +35,7 @@ export interface Random {
 export interface AppendFile {
 	/** Length in bytes, what was appended included. */
 	readonly size: number;
+	/** Keeps the array until it is written: it must not be changed afterwards. */
 	append(bytes: Uint8Array): void;
 	/** Writes out and fsyncs everything appended so far. A rejection must stop the caller from making promises. */
 	sync(): Promise<void>;
@@ -52,7 +53,9 @@ export interface Disk {
 	openAppend(path: string): Promise<AppendFile>;
 	/** Cuts the file to `size` bytes and fsyncs it. */
 	truncate(path: string, size: number): Promise<void>;
+	/** Renames durably, replacing what is at `to`. */
 	rename(from: string, to: string): Promise<void>;
+	/** Removes a file, or a directory with all that is in it; fine where nothing is. */
 	remove(path: string): Promise<void>;
 	makeDirectory(path: string): Promise<void>;
 	/** Names in a directory, sorted; empty where there is none. */

@@ -68,7 +68,7 @@ export class MemoryNetwork {
 		return listener;
 	}
 
-	#dial(ip: string, address: string, timeoutMs: number): Promise<Connection> {
+	async #dial(ip: string, address: string, timeoutMs: number): Promise<Connection> {
 		const target = parseSocketAddress(address);
 		const unix = target.kind === "unix";
 		const host = unix
@@ -81,7 +81,7 @@ export class MemoryNetwork {
 		const listener = this.#listeners.get(unix ? `${ip} ${where}` : where);
 		if (listener === undefined) {
 			const message = `connecting to ${address} failed: nobody listens there`;
-			return Promise.reject(new CairnError("dial-refused", "peer", message, { address }));
+			throw new CairnError("dial-refused", "peer", message, { address });
 		}
 		const near = unix ? where : `${ip}:${this.#ports++}`;
 		const dialled = new MemoryConnection(this.options, ip, near, where);
@@ -94,7 +94,7 @@ export class MemoryNetwork {
 			connection.join(other, () => this.#connections.delete(connection));
 		}
 		listener.onConnection(accepted);
-		return Promise.resolve(dialled);
+		return dialled;
 	}
 
 	#timeOut(address: string, timeoutMs: number): Promise<never> {

@@ -1,4 +1,4 @@
-import { close, closeSync, fdatasync, fstatSync, fsyncSync, openSync, writevSync } from "node:fs";
+import { close, closeSync, fdatasync, fstatSync, openSync, writevSync } from "node:fs";
 import { dirname } from "node:path";
 import type { AppendFile } from "@cairn/kit";
 import { type CairnError, invariant } from "@cairn/kit";
@@ -32,10 +32,7 @@ export class RealAppendFile implements AppendFile {
 		try {
 			descriptor = openSync(path, "a", 0o600);
 			const size = fstatSync(descriptor).size;
-			if (size === 0) {
-				fsyncSync(descriptor);
-				await syncDirectory(dirname(path));
-			}
+			if (size === 0) await syncDirectory(dirname(path));
 			return new RealAppendFile(path, descriptor, size);
 		} catch (cause) {
 			if (descriptor !== undefined) closeSync(descriptor);
