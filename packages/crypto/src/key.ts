@@ -62,7 +62,8 @@ function checkSize(what: string, bytes: Uint8Array, expected: number): void {
 }
 
 /**
- * A public key from outside (copied). Lengths are checked as in crypto/encoding/codec.go; secp256k1eth must also be a point.
+ * A public key from outside (copied). Lengths are checked as in crypto/encoding/codec.go; secp256k1eth must also be a
+ * point.
  * @throws DecodeError
  */
 export function publicKey(type: string, bytes: Uint8Array): PublicKey {
@@ -75,8 +76,8 @@ export function publicKey(type: string, bytes: Uint8Array): PublicKey {
 }
 
 /**
- * A private key from outside (copied). An ed25519 key whose two halves do not belong together is refused: signing with it
- * would give the key away. @throws DecodeError
+ * A private key from outside (copied). An ed25519 key whose two halves do not belong together is refused: signing
+ * with it would give the key away. @throws DecodeError
  */
 export function privateKey(type: string, bytes: Uint8Array): PrivateKey {
 	const known = keyType(type);
@@ -98,8 +99,9 @@ function isWellFormed(type: KeyType, bytes: Uint8Array): boolean {
 }
 
 /**
- * The key that CometBFT derives from the same seed: 32 bytes for ed25519 (RFC 8032) and ML-DSA-65 (FIPS 204 ξ), any secret
- * for secp256k1 and secp256k1eth (SHA-256, then mapped into the range of scalars). @throws DecodeError on a wrong length
+ * The key that CometBFT derives from the same seed: 32 bytes for ed25519 (RFC 8032) and ML-DSA-65 (FIPS 204 ξ), any
+ * secret for secp256k1 and secp256k1eth (SHA-256, then mapped into the range of scalars). @throws DecodeError on a
+ * wrong length
  */
 export function privateKeyFromSeed(type: KeyType, seed: Uint8Array): PrivateKey {
 	switch (type) {

@@ -5,8 +5,8 @@ import { SHA256_SIZE, sha256 } from "./hash.ts";
 export const MAX_AUNTS = 100;
 
 /**
- * That one leaf is in a tree of `total` leaves (RFC 6962, as crypto/merkle/proof.go). On the wire `total` and `index` are
- * int64; decoders refuse what is not a safe integer.
+ * That one leaf is in a tree of `total` leaves (RFC 6962, as crypto/merkle/proof.go). On the wire `total` and `index`
+ * are int64; decoders refuse what is not a safe integer.
  */
 export interface MerkleProof {
 	readonly total: number;
@@ -95,7 +95,10 @@ export function validateMerkleProof(proof: MerkleProof): void {
 	}
 }
 
-/** The root that a proof leads to from its own leaf hash. @throws ValidationError if index, total and aunts do not fit. */
+/**
+ * The root that a proof leads to from its own leaf hash. @throws ValidationError if index, total and aunts do not
+ * fit.
+ */
 export function merkleProofRoot(proof: MerkleProof): Uint8Array {
 	const { total, index, aunts } = proof;
 	if (!Number.isSafeInteger(total) || !Number.isSafeInteger(index) || index < 0 || index >= total) {

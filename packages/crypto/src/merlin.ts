@@ -94,8 +94,8 @@ function littleEndian32(value: number): Uint8Array {
 }
 
 /**
- * A Merlin transcript (merlin.cool): both sides append the same labelled messages and draw the same challenges. CometBFT's
- * SecretConnection binds its handshake with one.
+ * A Merlin transcript (merlin.cool): both sides append the same labelled messages and draw the same challenges.
+ * CometBFT's SecretConnection binds its handshake with one.
  */
 export class MerlinTranscript {
 	private readonly strobe = new Strobe128(utf8("Merlin v1.0"));

@@ -18,8 +18,8 @@ export interface ProofOperator {
 }
 
 /**
- * Applies the layers from the innermost outwards and compares what comes out with `root`; each layer with a key consumes
- * the last key of the path, and all keys must be consumed (crypto/merkle/proof_op.go).
+ * Applies the layers from the innermost outwards and compares what comes out with `root`; each layer with a key
+ * consumes the last key of the path, and all keys must be consumed (crypto/merkle/proof_op.go).
  * @throws ValidationError or DecodeError
  */
 export function verifyProofOperators(
@@ -35,9 +35,8 @@ export function verifyProofOperators(
 			const expected = keys.pop();
 			if (expected === undefined) throw new ValidationError("proof: the key path has too few parts");
 			if (!bytesEqual(expected, operator.key)) {
-				throw new ValidationError(
-					`proof: operation ${i} is for key ${JSON.stringify(fromUtf8(operator.key))}, not ${JSON.stringify(fromUtf8(expected))}`,
-				);
+				const [found, wanted] = [operator.key, expected].map((key) => JSON.stringify(fromUtf8(key)));
+				throw new ValidationError(`proof: operation ${i} is for key ${found}, not ${wanted}`);
 			}
 		}
 		current = operator.run(current);

@@ -58,8 +58,8 @@ export function secp256k1Sign(scalar: Uint8Array, message: Uint8Array): Uint8Arr
 }
 
 /**
- * R ‖ S over SHA-256 of the message. As in crypto/secp256k1/secp256k1.go both numbers are first reduced modulo the order;
- * then S must be in the lower half.
+ * R ‖ S over SHA-256 of the message. As in crypto/secp256k1/secp256k1.go both numbers are first reduced modulo the
+ * order; then S must be in the lower half.
  */
 export function secp256k1Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
 	if (signature.length !== 64) return false;

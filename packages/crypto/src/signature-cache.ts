@@ -4,8 +4,9 @@ import { KEY_TYPES, type PublicKey } from "./key.ts";
 import { verifySignature } from "./signature.ts";
 
 /**
- * Remembers signatures that were found good, so that a vote seen again inside a commit is not verified twice. Only digests
- * of (key, signature, message) are kept, at most `capacity`; the oldest go first. Failures are never remembered.
+ * Remembers signatures that were found good, so that a vote seen again inside a commit is not verified twice. Only
+ * digests of (key, signature, message) are kept, at most `capacity`; the oldest go first. Failures are never
+ * remembered.
  */
 export class SignatureCache {
 	readonly capacity: number;

@@ -14,8 +14,8 @@ export interface SignatureClaim {
 
 /**
  * Exactly ZIP-215, so that every node agrees with CometBFT and with every other build of this one. The native check
- * accepts a subset of it and is asked first; what it refuses is decided by the exact and slow one (about 1 ms, which a peer
- * can force: charge it to that peer).
+ * accepts a subset of it and is asked first; what it refuses is decided by the exact and slow one (milliseconds, which
+ * a peer can force: charge it to that peer).
  */
 function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
 	if (backend.ed25519AcceptsFast(publicKey, message, signature)) return true;

@@ -7,9 +7,9 @@ interface PendingWrite {
 }
 
 /**
- * A disk whose power can fail. A write is pending until `flush`; a crash decides whether pending writes made it (a rename
- * either happened or did not) and nobody hears of them again. With `lies` it reports writes as done at once, as a file
- * system does when nobody syncs the directory.
+ * A disk whose power can fail. A write is pending until `flush`; a crash decides whether pending writes made it (a
+ * rename either happened or did not) and nobody hears of them again. With `lies` it reports writes as done at once,
+ * as a file system does when nobody syncs the directory.
  */
 export class CrashDisk implements SignerDisk {
 	readonly #durable = new Map<string, Uint8Array>();

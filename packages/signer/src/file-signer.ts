@@ -46,9 +46,9 @@ export type SignerDisk = Pick<Disk, "read" | "writeAtomic">;
 const STEP_NAMES = ["nothing", "a proposal", "a prevote", "a precommit"];
 
 /**
- * A validator's key in a file, with CometBFT's file formats and rules (privval/file.go), so that either implementation can
- * continue what the other signed. Requests are served one after the other: a position is durable, file and directory, before
- * the next request is looked at and before its signature leaves.
+ * A validator's key in a file, with CometBFT's file formats and rules (privval/file.go), so that either
+ * implementation can continue what the other signed. Requests are served one after the other: a position is durable,
+ * file and directory, before the next request is looked at and before its signature leaves.
  */
 export class FileSigner implements Signer {
 	readonly publicKey: PublicKey;
@@ -89,8 +89,8 @@ export class FileSigner implements Signer {
 			throw new CairnError(
 				"signer-state-file",
 				"operator",
-				`${paths.stateFile}: there is no such file, though there is a key. Restore the newest copy; only if this key has ` +
-					`never signed on any machine create it with {"height": "0", "round": 0, "step": 0}.`,
+				`${paths.stateFile}: there is no such file, though there is a key. Restore the newest copy; only if this ` +
+					`key has never signed on any machine create it with {"height": "0", "round": 0, "step": 0}.`,
 				{ path: paths.stateFile },
 			);
 		}
@@ -122,8 +122,8 @@ export class FileSigner implements Signer {
 			throw new CairnError(
 				"signer-state-file",
 				"operator",
-				`${paths.keyFile} is missing, but ${paths.stateFile} says that its key has signed. Restore the key; for a new ` +
-					"validator move the state file away first.",
+				`${paths.keyFile} is missing, but ${paths.stateFile} says that its key has signed. Restore the key; for a ` +
+					"new validator move the state file away first.",
 				{ path: paths.stateFile },
 			);
 		}
@@ -156,8 +156,8 @@ export class FileSigner implements Signer {
 	}
 
 	/**
-	 * Forgets what was signed (`unsafe-reset-all`). Only for a chain that starts anew: on a living one it invites the double
-	 * signature that the guard is for.
+	 * Forgets what was signed (`unsafe-reset-all`). Only for a chain that starts anew: on a living one it invites the
+	 * double signature that the guard is for.
 	 */
 	reset(): Promise<void> {
 		return this.#inTurn(async () => {

@@ -2,8 +2,8 @@ import { bytesEqual, EMPTY_BYTES, invariant } from "@cairn/kit";
 
 /**
  * The rule against signing two things, free of files and protocols: within a lane the position only grows, and at one
- * position there is one statement. Whoever persists the state that `advance` returns before showing the signature to anyone
- * can crash at any moment and will never contradict itself.
+ * position there is one statement. Whoever persists the state that `advance` returns before showing the signature to
+ * anyone can crash at any moment and will never contradict itself.
  */
 
 /** Compared lexicographically; Tendermint: height, round, step (1 proposal, 2 prevote, 3 precommit). */
@@ -44,8 +44,8 @@ export function comparePositions(a: Position, b: Position): number {
 }
 
 /**
- * May these bytes be signed in this slot? `isRepetition(old, new)` says whether both are the same statement though the bytes
- * differ (for Tendermint: only the time does); it must not throw.
+ * May these bytes be signed in this slot? `isRepetition(old, new)` says whether both are the same statement though
+ * the bytes differ (for Tendermint: only the time does); it must not throw.
  */
 export function judge(
 	state: GuardState,

@@ -69,7 +69,8 @@ export function formatStateFile(state: GuardState): Uint8Array {
 const NOTHING_SIGNED = { signBytes: EMPTY_BYTES, signature: EMPTY_BYTES };
 
 /**
- * What a state file says was signed last. Doubtful content is refused rather than guessed at: a wrong guess costs the stake.
+ * What a state file says was signed last. Doubtful content is refused rather than guessed at: a wrong guess costs the
+ * stake.
  * @throws CairnError `signer-state-file` naming file and field
  */
 export function parseStateFile(bytes: Uint8Array, path: string): GuardState {
@@ -77,8 +78,8 @@ export function parseStateFile(bytes: Uint8Array, path: string): GuardState {
 		new CairnError(
 			"signer-state-file",
 			"operator",
-			`${path}: ${problem}. It guards against double signing: restore the newest copy, and only if this key has never ` +
-				`signed on any machine write {"height": "0", "round": 0, "step": 0} into it.`,
+			`${path}: ${problem}. It guards against double signing: restore the newest copy, and only if this key has ` +
+				`never signed on any machine write {"height": "0", "round": 0, "step": 0} into it.`,
 			{ path },
 		);
 	const content = parseObject(bytes, fail);

@@ -3,7 +3,9 @@ import { createRequire } from "node:module";
 import type { Backend } from "./backend.ts";
 import { backend as portable } from "./portable.ts";
 
-/** What is used of sodium-native, which ships no types. Everything writes to its first argument and throws on failure. */
+/**
+ * What is used of sodium-native, which ships no types. Everything writes to its first argument and throws on failure.
+ */
 interface Sodium {
 	crypto_hash_sha256(out: Uint8Array, bytes: Uint8Array): void;
 	crypto_sign_seed_keypair(publicKey: Uint8Array, privateKey: Uint8Array, seed: Uint8Array): void;
