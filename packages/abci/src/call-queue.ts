@@ -10,6 +10,7 @@ const CAPACITY = 1 << 20;
  */
 export class CallQueue {
 	#busy = false;
+	#draining = false;
 	readonly #waiting = new BoundedQueue<() => void>(CAPACITY, "refuse-newest");
 
 	/** Resolves or rejects as the call does. @throws (as a rejection) AbciError `abci-overloaded` when the row is too long */
@@ -36,7 +37,20 @@ export class CallQueue {
 			this.#next();
 			return Promise.resolve(answer);
 		}
-		return Promise.resolve(answer).finally(() => this.#next());
+		const later = answer;
+		// The caller hears of this answer before the next call begins: answers are heard in the order of the calls.
+		return new Promise<T>((resolve, reject) => {
+			later.then(
+				(value) => {
+					resolve(value);
+					this.#next();
+				},
+				(cause: unknown) => {
+					reject(cause);
+					this.#next();
+				},
+			);
+		});
 	}
 
 	#next(): void {
@@ -51,8 +65,6 @@ export class CallQueue {
 		}
 		this.#draining = false;
 	}
-
-	#draining = false;
 }
 
 function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

@@ -37,7 +37,7 @@ export type GrammarState =
 	| "offered a snapshot"
 	| "applying a snapshot"
 	| "restored a snapshot"
-	| "between blocks"
+	| "in the rounds of a height"
 	| "finalized a block";
 
 /** The first call that the grammar does not allow. */
@@ -55,9 +55,9 @@ const NEXT: Readonly<Record<GrammarState, Readonly<Partial<Record<Terminal, Gram
 	started: { info: "asked for info", offer: "offered a snapshot" },
 	"asked for info": {
 		info: "asked for info",
-		initChain: "between blocks",
+		initChain: "in the rounds of a height",
 		offer: "offered a snapshot",
-		round: "between blocks",
+		round: "in the rounds of a height",
 		finalize: "finalized a block",
 	},
 	"offered a snapshot": { info: "offered a snapshot", offer: "offered a snapshot", apply: "applying a snapshot" },
@@ -67,11 +67,15 @@ const NEXT: Readonly<Record<GrammarState, Readonly<Partial<Record<Terminal, Gram
 		// A client may have asked for info before the last chunk.
 		apply: "applying a snapshot",
 		offer: "offered a snapshot",
-		round: "between blocks",
+		round: "in the rounds of a height",
 		finalize: "finalized a block",
 	},
-	"between blocks": { info: "between blocks", round: "between blocks", finalize: "finalized a block" },
-	"finalized a block": { info: "finalized a block", commit: "between blocks" },
+	"in the rounds of a height": {
+		info: "in the rounds of a height",
+		round: "in the rounds of a height",
+		finalize: "finalized a block",
+	},
+	"finalized a block": { info: "finalized a block", commit: "in the rounds of a height" },
 };
 
 function terminalOf(call: GrammarCall): Terminal {
@@ -120,7 +124,7 @@ export class GrammarChecker {
 	feed(call: GrammarCall): GrammarViolation | null {
 		if (this.#violation !== null) return this.#violation;
 		const next = NEXT[this.#state][terminalOf(call)];
-		if (next === undefined) this.#fail(call, `${call.method} must not come after the node ${this.#state}`);
+		if (next === undefined) this.#fail(call, `${call.method} must not come here: ${this.#state}`);
 		else this.#checkHeight(call);
 		if (next !== undefined) this.#state = next;
 		this.#calls++;

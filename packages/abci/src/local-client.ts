@@ -22,7 +22,19 @@ export function dispatch<K extends Kind>(
 	return handlers[kind as Method](request as never) as Answer<ResponseOf<K>>;
 }
 
-/** True for calls that an application takes while another runs (CometBFT's local client does not lock for them either). */
+/** Makes a call in its turn; whoever serves an application uses this. Rejects with what the application throws. */
+export function serve<K extends Kind>(
+	application: Application,
+	queue: CallQueue,
+	kind: K,
+	request: RequestOf<K>,
+): Promise<ResponseOf<K>> {
+	return isUnlocked(kind)
+		? invoke(() => dispatch(application, kind, request))
+		: queue.run(() => dispatch(application, kind, request));
+}
+
+/** Calls that an application takes while another runs (CometBFT's local client does not lock for them either). */
 function isUnlocked(kind: Kind): boolean {
 	return kind === "insertTx" || kind === "reapTxs" || kind === "echo";
 }
@@ -39,10 +51,7 @@ class LocalTransport implements Transport {
 
 	call<K extends Kind>(kind: K, request: RequestOf<K>): Promise<ResponseOf<K>> {
 		if (this.#closed) return Promise.reject(closedError());
-		const answer = isUnlocked(kind)
-			? invoke(() => dispatch(this.#application, kind, request))
-			: this.#queue.run(() => dispatch(this.#application, kind, request));
-		return answer.catch((cause: unknown) => {
+		return serve(this.#application, this.#queue, kind, request).catch((cause: unknown) => {
 			throw exceptionError(kind, cause);
 		});
 	}

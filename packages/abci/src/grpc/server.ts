@@ -2,7 +2,7 @@ import { CairnError, type Logger, messageOf, silentLogger } from "@cairn/kit";
 import { type handleUnaryCall, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { Application } from "../application.ts";
 import { CallQueue } from "../call-queue.ts";
-import { dispatch } from "../local-client.ts";
+import { serve } from "../local-client.ts";
 import { KINDS, type Kind, METHODS, type RequestOf } from "../methods.ts";
 import type { AbciServer } from "../socket/server.ts";
 import { grpcTarget } from "./address.ts";
@@ -49,15 +49,13 @@ function handlerOf<K extends Kind>(
 	logger: Logger,
 ): handleUnaryCall<unknown, unknown> {
 	return (call, callback) => {
-		queue
-			.run(() => dispatch(application, kind, call.request as RequestOf<K>))
-			.then(
-				(response) => callback(null, response),
-				(cause: unknown) => {
-					logger.error("the application failed", { method: kind, error: messageOf(cause) });
-					callback({ code: status.UNKNOWN, details: messageOf(cause) });
-				},
-			);
+		serve(application, queue, kind, call.request as RequestOf<K>).then(
+			(response) => callback(null, response),
+			(cause: unknown) => {
+				logger.error("the application failed", { method: kind, error: messageOf(cause) });
+				callback({ code: status.UNKNOWN, details: messageOf(cause) });
+			},
+		);
 	};
 }
 

@@ -2,7 +2,7 @@ import { type Connection, type Logger, messageOf, type Network, silentLogger } f
 import { abci, encodeDelimited } from "@cairn/types/proto";
 import type { Application } from "../application.ts";
 import { CallQueue } from "../call-queue.ts";
-import { dispatch } from "../local-client.ts";
+import { serve } from "../local-client.ts";
 import { FrameReader, MAX_MESSAGE_BYTES, writeFrames } from "./framing.ts";
 
 /** An application that listens. */
@@ -119,7 +119,7 @@ class ServedConnection {
 		if (arm === null) return this.#throw("unknown request from client");
 		let response: Response;
 		try {
-			const value = await this.#queue.run(() => dispatch(this.#application, arm.kind, arm.value));
+			const value = await serve(this.#application, this.#queue, arm.kind, arm.value);
 			response = { kind: arm.kind, value } as Response;
 		} catch (cause) {
 			return this.#throw(messageOf(cause));
