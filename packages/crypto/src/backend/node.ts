@@ -56,11 +56,17 @@ function secp256k1AcceptsFast(publicKey: Uint8Array, message: Uint8Array, signat
 	}
 }
 
+/** A plain array: a `Buffer` would leak its other meaning of `slice` into the rest of the house. */
+function opensslSha256(bytes: Uint8Array): Uint8Array {
+	const { buffer, byteOffset, length } = hash("sha256", bytes, "buffer");
+	return new Uint8Array(buffer, byteOffset, length);
+}
+
 function nativeBackend(sodium: Sodium): Backend {
 	return {
 		name: "sodium",
 		sha256(bytes) {
-			if (bytes.length > SHORT_HASH_INPUT) return hash("sha256", bytes, "buffer");
+			if (bytes.length > SHORT_HASH_INPUT) return opensslSha256(bytes);
 			const digest = new Uint8Array(32);
 			sodium.crypto_hash_sha256(digest, bytes);
 			return digest;
@@ -111,7 +117,7 @@ const sodium = loadSodium();
 /** Where no binary of libsodium fits this machine, OpenSSL still does what it is good at. */
 const withoutSodium: Backend = {
 	...portable,
-	sha256: (bytes) => hash("sha256", bytes, "buffer"),
+	sha256: opensslSha256,
 	secp256k1AcceptsFast,
 };
 
