@@ -21,6 +21,8 @@ export interface EngineParams {
 	readonly extensions: boolean;
 	/** Do not propose before transactions wait (create_empty_blocks = false). */
 	readonly waitForWork: boolean;
+	/** `block.max_bytes` of the consensus parameters; -1 or absent: the greatest size. Bounds the parts of a proposal. */
+	readonly maxBlockBytes?: number;
 }
 
 /** A range of heights with one validator set. For Tendermint each height is its own epoch. */
@@ -80,6 +82,8 @@ export type Input<P extends Protocol> =
 			readonly epochs: readonly Epoch[];
 			readonly previous: Epoch | null;
 			readonly snapshot: P["snapshot"] | null;
+			/** As in `applied`, for the block of the tip; absent: a proof block is due (needless at worst). */
+			readonly changed?: boolean;
 	  }
 	/** After every replay; mono has started again, re-armed timers get their full time. */
 	| { readonly kind: "resumed"; readonly executed: Height; readonly epochs: readonly Epoch[] }
@@ -161,7 +165,12 @@ export type Outward<P extends Protocol> =
 	| { readonly kind: "sign"; readonly request: RequestId; readonly slot: SignSlot; readonly statement: P["statement"] }
 	| { readonly kind: "send"; readonly to: Audience; readonly message: P["message"] }
 	/** Contiguous heights. Reply: `applied`. */
-	| { readonly kind: "commit"; readonly height: Height; readonly block: BlockKey; readonly certificate: P["certificate"] };
+	| {
+			readonly kind: "commit";
+			readonly height: Height;
+			readonly block: BlockKey;
+			readonly certificate: P["certificate"];
+	  };
 
 export type Effect<P extends Protocol> = Inward<P> | Outward<P>;
 export type Audience = { readonly kind: "all" } | { readonly kind: "one"; readonly member: Member };
@@ -260,7 +269,10 @@ export interface Engine<P extends Protocol> {
 export type Admission =
 	| { readonly kind: "verify"; readonly epoch: Epoch }
 	/** A bounded queue in the driver; logged only when it enters the engine. */
-	| { readonly kind: "later"; readonly until: { readonly height: Height } | { readonly epoch: number } | { readonly round: Round } }
+	| {
+			readonly kind: "later";
+			readonly until: { readonly height: Height } | { readonly epoch: number } | { readonly round: Round };
+	  }
 	| { readonly kind: "drop"; readonly why: string; readonly fault: boolean };
 
 export interface Effects<P extends Protocol> {

@@ -74,6 +74,8 @@ export interface TendermintRoundState {
 	readonly proposalBlock: BlockKey | null;
 	/** Part-set header whose parts are wanted or held now (Go's ProposalBlockParts header); null when none. */
 	readonly wantedParts: PartSetHeader | null;
+	/** The block that `wantedParts` belongs to. */
+	readonly wanted: BlockId | null;
 	readonly lockedRound: Round;
 	readonly lockedBlock: BlockKey | null;
 	readonly validRound: Round;
@@ -90,7 +92,7 @@ export interface TendermintRoundState {
 	votes(round: Round): RoundVotes | null;
 	/** POL of the highest round at or below the current one: Go's HeightVoteSet.POLInfo. */
 	polInfo(): { readonly round: Round; readonly blockId: BlockId } | null;
-	/** Bit array type alias kept in reach for gossip. */
+	/** As many bits as there are validators, all zero. */
 	readonly emptyBits: BitArray;
 }
 
