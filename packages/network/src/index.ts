@@ -7,3 +7,5 @@ export type {
 	FlowStatus,
 	Peer,
 } from "./peer.ts";
+export { loadOrMakeNodeKey, type NodeKey, nodeIdOf, nodeKeyOf, nodeKeyToJson, parseNodeKey } from "./node-key.ts";
+export { formatPeerAddress, idProblem, type PeerAddress, parsePeerAddress } from "./peer-address.ts";
