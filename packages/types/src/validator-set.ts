@@ -44,7 +44,9 @@ export class ValidatorSet {
 	}
 
 	/** The set without validators, which stands before the first height. */
-	static readonly EMPTY: ValidatorSet = new ValidatorSet([], null, { totalPower: 0n });
+	static get EMPTY(): ValidatorSet {
+		return new ValidatorSet([], null, { totalPower: 0n });
+	}
 
 	/**
 	 * A new set with the first proposer chosen (`NewValidatorSet`); priorities of the arguments are ignored.
