@@ -238,15 +238,19 @@ describe("kvstore validators", () => {
 		assert.deepEqual(response.validatorUpdates, [update(0, 0n), update(1, 5n)]);
 	});
 
-	it("refuses key types that the genesis does not allow", async () => {
-		const application = await openKvStore();
+	it("refuses key types that the genesis does not allow, after a restart too", async () => {
+		const where = { disk: memoryWorld({ seed: 1 }).disk, path: "data/kvstore.db" };
+		const application = await openKvStore(where);
 		const secp = `val=secp256k1!${toBase64(new Uint8Array(33).fill(2))}!5`;
 		assert.equal(await codeOf(application, secp), 0);
 		const validator = { pubKeyTypes: ["ed25519"] };
 		const consensusParams = { block: null, evidence: null, validator, version: null, abci: null, authority: null };
 		await application.initChain(abci.RequestInitChain.create({ consensusParams }));
 		assert.equal(await codeOf(application, secp), 2);
-		assert.equal(await codeOf(application, validatorTx(0, 1n)), 0);
+		await application.close?.();
+		const again = await openKvStore(where);
+		assert.equal(await codeOf(again, secp), 2);
+		assert.equal(await codeOf(again, validatorTx(0, 1n)), 0);
 	});
 });
 

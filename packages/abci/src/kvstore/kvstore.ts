@@ -5,6 +5,7 @@ import type { Answer } from "../methods.ts";
 import {
 	type KvState,
 	type KvStorage,
+	keyTypesWrite,
 	MemoryStorage,
 	type OpenedStorage,
 	openDiskStorage,
@@ -80,14 +81,15 @@ class KvStoreApplication extends BaseApplication {
 	#state: KvState;
 	/** By address in hex, as of the last Commit. */
 	readonly #validators = new Map<string, KvValidator>();
-	/** What the genesis allows, where we saw it: nothing else gets into the mempool. */
-	#keyTypes: readonly string[] = ["ed25519", "secp256k1"];
+	/** What the genesis allows, where we know it: nothing else gets into the mempool. */
+	#keyTypes: readonly string[];
 	#staged: StagedBlock | null = null;
 
 	constructor(opened: OpenedStorage, options: KvStoreOptions) {
 		super();
 		this.#storage = opened.storage;
 		this.#state = opened.state;
+		this.#keyTypes = opened.keyTypes ?? ["ed25519", "secp256k1"];
 		for (const validator of opened.validators) this.#validators.set(validator.address, validator);
 		this.#logger = options.logger ?? silentLogger;
 		this.#retainBlocks = options.retainBlocks ?? 0n;
@@ -105,9 +107,14 @@ class KvStoreApplication extends BaseApplication {
 	}
 
 	override async initChain(request: abci.RequestInitChain): Promise<abci.ResponseInitChain> {
-		this.#keyTypes = request.consensusParams?.validator?.pubKeyTypes ?? this.#keyTypes;
 		const validators = request.validators.map(validatorFromUpdate);
-		await this.#storage.write(validators.map(validatorWrite));
+		const writes = validators.map(validatorWrite);
+		const keyTypes = request.consensusParams?.validator?.pubKeyTypes;
+		if (keyTypes !== undefined) {
+			writes.push(keyTypesWrite(keyTypes));
+			this.#keyTypes = keyTypes;
+		}
+		await this.#storage.write(writes);
 		this.#changeValidators(validators);
 		return abci.ResponseInitChain.create({ appHash: kvStoreAppHash(this.#state.size) });
 	}
@@ -259,7 +266,7 @@ export async function openKvStore(options: KvStoreOptions = {}): Promise<Applica
 	const { disk, path } = options;
 	const opened =
 		disk === undefined || path === undefined
-			? { storage: new MemoryStorage(), state: { size: 0n, height: 0n }, validators: [] }
+			? { storage: new MemoryStorage(), state: { size: 0n, height: 0n }, validators: [], keyTypes: undefined }
 			: await openDiskStorage(disk, path);
 	return new KvStoreApplication(opened, options);
 }

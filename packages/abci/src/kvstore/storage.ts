@@ -5,6 +5,8 @@ import { type KvValidator, updateOf, validatorFromUpdate } from "./validators.ts
 /** Where the example application keeps what it keeps; keys and values are those of CometBFT's kvstore.db. */
 const STATE_KEY = utf8("stateKey");
 const PAIR_PREFIX = utf8("kvPairKey:");
+/** Ours alone; CometBFT's example never looks at it. */
+const KEY_TYPES_KEY = utf8("cairn:keyTypes");
 const VALIDATOR_PREFIX = utf8("val=");
 /** The first key after all that begin with `val=`. */
 const VALIDATOR_END = utf8("val>");
@@ -38,6 +40,11 @@ export function validatorWrite(validator: KvValidator): StoreWrite {
 	const key = validatorKey(validator.publicKey.bytes);
 	if (validator.power === 0n) return { key, remove: true };
 	return { key, value: encodeDelimited(abci.ValidatorUpdate.encode(updateOf(validator))) };
+}
+
+/** Remembers which key types the genesis allows validators to have. */
+export function keyTypesWrite(keyTypes: readonly string[]): StoreWrite {
+	return { key: KEY_TYPES_KEY, value: utf8(keyTypes.join()) };
 }
 
 /** The least that the application needs of a store. */
@@ -79,6 +86,8 @@ export interface OpenedStorage {
 	readonly storage: KvStorage;
 	readonly state: KvState;
 	readonly validators: readonly KvValidator[];
+	/** What `keyTypesWrite` remembered; undefined in a database of CometBFT's. */
+	readonly keyTypes: readonly string[] | undefined;
 }
 
 /**
@@ -93,7 +102,13 @@ export async function openDiskStorage(disk: Disk, path: string): Promise<OpenedS
 		for await (const [, value] of store.entries({ from: VALIDATOR_PREFIX, to: VALIDATOR_END })) {
 			validators.push(parseValidator(value, path));
 		}
-		return { storage: diskStorage(store), state, validators };
+		const keyTypes = store.get(KEY_TYPES_KEY);
+		return {
+			storage: diskStorage(store),
+			state,
+			validators,
+			keyTypes: keyTypes === undefined ? undefined : fromUtf8(keyTypes).split(","),
+		};
 	} catch (cause) {
 		await store.close();
 		throw cause;
