@@ -67,6 +67,8 @@ export const REDIAL_ATTEMPTS = 20;
 export const REDIAL_INTERVAL = 5_000;
 export const REDIAL_BACKOFF_ATTEMPTS = 10;
 export const REDIAL_BACKOFF_BASE = 3;
+/** A connection that held less long is not redialled at once: the other side may refuse us after each handshake. */
+export const STABLE_CONNECTION = 10_000;
 /** Period of p2p_peer_send_queue_size (Go's metricsTickerDuration). */
 export const QUEUE_METRIC_PERIOD = 10_000;
 

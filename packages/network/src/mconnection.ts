@@ -92,7 +92,7 @@ export class MConnection implements TurnTask, BufferHolder {
 	#pongTimer: Timer | undefined;
 	#decayedAt: number;
 
-	/** Takes over the connection's callbacks and starts to read. `channels` are those of all handlers. */
+	/** Takes over the connection's callbacks. `channels` are those of all handlers. */
 	constructor(
 		connection: Connection,
 		channels: readonly ChannelDescriptor[],
@@ -119,7 +119,7 @@ export class MConnection implements TurnTask, BufferHolder {
 		this.#receiveMonitor = new FlowMonitor(now, wall);
 		this.#createdAt = now;
 		this.#decayedAt = now;
-		connection.onData = (bytes) => this.feed(bytes);
+		connection.onData = (bytes) => this.#feed(bytes);
 		connection.onDrain = () => this.#drained();
 		connection.onClose = (error) => this.#end(error);
 		this.#after(options.pingIntervalMs, () => this.#ping());
@@ -162,18 +162,10 @@ export class MConnection implements TurnTask, BufferHolder {
 		if (this.#pauses.size === 0 && this.isRunning) this.#connection.resume();
 	}
 
-	/** Bytes from the connection; also those that arrived with the end of the handshake. */
-	feed(bytes: Uint8Array): void {
-		if (this.#state !== "running") return;
-		const now = this.#parts.world.clock.mono();
-		this.#receiveMonitor.add(bytes.length, now);
-		this.#receiveBucket.take(bytes.length, now);
-		this.#reader.push(bytes);
-		this.#deliver();
-		const delay = this.#receiveBucket.delay(now);
-		if (delay === 0 || this.#state !== "running" || this.#pauses.has(RATE_PAUSE)) return;
-		this.pause(RATE_PAUSE);
-		this.#after(delay, () => this.resume(RATE_PAUSE));
+	/** Takes what arrived with the end of the handshake, and goes on reading a connection that was paused until now. */
+	start(early: Uint8Array): void {
+		if (early.length > 0) this.#feed(early);
+		if (this.isRunning && this.#pauses.size === 0) this.#connection.resume();
 	}
 
 	/** Sends what is queued, then ends; at once if that takes longer than `CLOSE_GRACE`. */
@@ -220,6 +212,19 @@ export class MConnection implements TurnTask, BufferHolder {
 	}
 
 	// Receiving
+
+	#feed(bytes: Uint8Array): void {
+		if (this.#state !== "running") return;
+		const now = this.#parts.world.clock.mono();
+		this.#receiveMonitor.add(bytes.length, now);
+		this.#receiveBucket.take(bytes.length, now);
+		this.#reader.push(bytes);
+		this.#deliver();
+		const delay = this.#receiveBucket.delay(now);
+		if (delay === 0 || this.#state !== "running" || this.#pauses.has(RATE_PAUSE)) return;
+		this.pause(RATE_PAUSE);
+		this.#after(delay, () => this.resume(RATE_PAUSE));
+	}
 
 	/** Hands out whole messages until there are no more, somebody pauses, or the connection ends. */
 	#deliver(): void {

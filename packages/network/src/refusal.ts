@@ -34,3 +34,25 @@ export function refusal(
 ): CairnError {
 	return new CairnError(code, "peer", message, details, cause);
 }
+
+/** What only a broken or hostile node does; counted against it. Being slow, full or of another chain is none. */
+const FAULTS: ReadonlySet<string> = new Set<RefusalCode>([
+	"p2p-bad-handshake",
+	"p2p-low-order-key",
+	"p2p-bad-node-info",
+	"p2p-bad-frame",
+	"p2p-bad-packet",
+	"p2p-oversize-packet",
+	"p2p-oversize-message",
+	"p2p-unknown-channel",
+	"p2p-reassembly-budget",
+]);
+
+export function isFault(error: unknown): boolean {
+	return error instanceof CairnError && FAULTS.has(error.code);
+}
+
+/** True for what neither a peer nor the operator did: a bug of ours. */
+export function isOurs(error: unknown): boolean {
+	return !(error instanceof CairnError) || error.blame === "us";
+}
