@@ -118,26 +118,30 @@ const BAD_FILES: readonly (readonly [text: string, line: string])[] = [
 	],
 	['[cairn]\nstop_timout = "1s"', `${PATH}:2: cairn.stop_timout: is not a known key; did you mean cairn.stop_timeout?`],
 	["cairn = 1", `${PATH}:1: cairn: is a table, not a value; write [cairn] on a line of its own and its keys below`],
+	["[cairn]\nx = 1", `${PATH}:2: cairn.x: is not a known key; remove it (the nearest known key is cairn.`],
 	['[cairn]\nlog_color = "yes"', `${PATH}:2: cairn.log_color: "yes" is not known; write "auto" or "always" or "never"`],
 	// What only start asks.
 	[
 		'[p2p]\npersistent_peers = "10.0.0.1:26656"',
-		`${PATH}:2: p2p.persistent_peers: peer "10.0.0.1:26656" has no id; write id@host:port`,
+		`${PATH}:2: p2p.persistent_peers: malformed peer address "10.0.0.1:26656": it does not contain an ID; expected id@host:port; the id is what`,
 	],
 	[
 		`[p2p]\nseeds = "${ID}@node0:26656, ${ID}@node1"`,
-		`${PATH}:2: p2p.seeds: peer "${ID}@node1" has no port; write id@host:port`,
+		`${PATH}:2: p2p.seeds: malformed peer address "${ID}@node1": missing port in address; expected id@host:port`,
 	],
 	[
 		`[p2p]\nseeds = "${ID.slice(1)}@node0:26656"`,
-		`peer "${ID.slice(1)}@node0:26656": the id has 39 hex digits, not 40`,
+		`malformed peer address "${ID.slice(1)}@node0:26656": the ID has 39 digits, expected 40`,
 	],
 	[
 		`[p2p]\nseeds = "${ID}@node0:266560"`,
-		`peer "${ID}@node0:266560" has the port "266560"; write a port between 1 and 65535`,
+		`malformed peer address "${ID}@node0:266560": the port "266560" is not a number from 0 to 65535`,
 	],
-	[`[p2p]\nseeds = "${ID}@:26656"`, `peer "${ID}@:26656" has no host`],
-	['[p2p]\nprivate_peer_ids = "node7"', `${PATH}:2: p2p.private_peer_ids: "node7": the id is not 40 hex digits; `],
+	[`[p2p]\nseeds = "${ID}@:26656"`, `malformed peer address "${ID}@:26656": the host is empty`],
+	[
+		'[p2p]\nprivate_peer_ids = "node7"',
+		`${PATH}:2: p2p.private_peer_ids: malformed id "node7": the ID "node7" is not hexadecimal; `,
+	],
 	[
 		'[rpc]\nladdr = "0.0.0.0:26657"',
 		`${PATH}:2: rpc.laddr: "0.0.0.0:26657" does not say how to listen; write tcp://… or unix://…`,
@@ -206,7 +210,18 @@ test("a wrong variable or flag is named instead of the file", () => {
 	]);
 	assert.match(
 		problems({ flags: new Map([["p2p.persistent_peers", "x@y:1"]]) })[0] ?? "",
-		/^flag --p2p\.persistent_peers: peer "x@y:1"/,
+		/^flag --p2p\.persistent_peers: malformed peer address "x@y:1"/,
+	);
+});
+
+test("a rule that a flag or variable breaks names it, not the file", () => {
+	assert.deepEqual(problems({ text: 'moniker = "a"', flags: new Map([["log_level", "loud"]]) }), [
+		'flag --log_level: "loud" is not a level; ' +
+			"write debug, info, warn, error or none, or pairs of module:level: consensus:debug,p2p:none,*:error",
+	]);
+	assert.match(
+		problems({ environment: { CAIRN_LOG_LEVEL: "loud" } })[0] ?? "",
+		/^environment variable CAIRN_LOG_LEVEL: "loud"/,
 	);
 });
 

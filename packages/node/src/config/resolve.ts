@@ -161,7 +161,8 @@ function brokenRules(
 		const key = path === "" ? breach.key : `${path}.${breach.key}`;
 		const origin = origins.get(key) ?? DEFAULT_ORIGIN;
 		const where = origin === DEFAULT_ORIGIN ? (file?.path ?? "configuration") : origin;
-		const shownKey = where === file?.path || where.startsWith(`${file?.path}:`) || file === undefined ? key : "";
+		// A flag and a variable already name the key.
+		const shownKey = where.startsWith("flag ") || where.startsWith("environment ") ? "" : key;
 		found.push({ where, key: shownKey, what: breach.what, fix: breach.fix });
 	};
 	for (const section of SECTIONS) {

@@ -1,4 +1,4 @@
-import { peerProblems } from "./peers.ts";
+import { peerProblems, splitList } from "./peers.ts";
 import type { ConfigProblem } from "./problem.ts";
 import type { Config } from "./schema.ts";
 
@@ -58,14 +58,6 @@ function checkAddresses(config: Config, wrong: Report): void {
 	if (config.instrumentation.prometheus && config.instrumentation.prometheusListenAddr !== "") {
 		listen("instrumentation.prometheus_listen_addr", config.instrumentation.prometheusListenAddr, [], false);
 	}
-}
-
-/** Parts of a comma-separated text, trimmed, without empty ones. */
-export function splitList(text: string): readonly string[] {
-	return text
-		.split(",")
-		.map((item) => item.trim())
-		.filter((item) => item !== "");
 }
 
 interface Breach {

@@ -63,9 +63,10 @@ function suggestion(key: string): string {
 	if (sibling !== undefined) return `did you mean ${dotted(table, sibling)}?`;
 	const moved = [...KNOWN].find((known) => known.endsWith(`.${name}`) || known === name);
 	if (moved !== undefined) return `did you mean ${moved}, in ${placeOf(moved)}?`;
-	const close = nearest(key, [...KNOWN, ...TABLES]);
+	const others = [...KNOWN, ...TABLES].filter((known) => known !== table);
+	const close = nearest(key, others);
 	if (close !== undefined) return `did you mean ${close}?`;
-	return `remove it (the nearest known key is ${nearestOfAll(key, [...KNOWN, ...TABLES])})`;
+	return `remove it (the nearest known key is ${nearestOfAll(key, siblings.length > 0 && table !== "" ? siblings : others)})`;
 }
 
 function placeOf(key: string): string {
