@@ -1,5 +1,6 @@
 import { publicKey } from "@cairn/crypto";
-import type { BlockId, BlockIdFlag, Commit, Header, Validator } from "@cairn/types";
+import type { BlockId, BlockIdFlag, Commit, Header, Proposal, Validator, Vote, VoteType } from "@cairn/types";
+import { types } from "@cairn/types/proto";
 import { hex, type JsonTime, timeOf } from "./expectation.ts";
 
 // How the vector files write domain values, and their values in our types. Nothing here validates.
@@ -102,4 +103,16 @@ export function headerOf(json: JsonHeader): Header {
 		evidenceHash: hex(json.evidence_hash),
 		proposerAddress: hex(json.proposer_address),
 	};
+}
+
+/** A vote as it came, of which nothing is validated: vectors hold votes that a decoder would refuse. */
+export function voteOf(bytes: Uint8Array): Vote {
+	const proto = types.Vote.decode(bytes);
+	return { ...proto, type: proto.type as VoteType, height: Number(proto.height) };
+}
+
+/** A proposal that is yet to be signed, of which nothing is validated. */
+export function proposalOf(proto: types.Proposal): Proposal {
+	const { height, round, polRound, blockId, timestamp, signature } = proto;
+	return { height: Number(height), round, polRound, blockId, timestamp, signature };
 }

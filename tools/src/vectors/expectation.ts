@@ -85,3 +85,13 @@ export function timeOf(time: JsonTime): bigint {
 }
 
 export { fromHex as hex };
+
+/** As `outcomeOf`, for a promise. */
+export async function outcomeOfPromise<T>(call: () => Promise<T>): Promise<Outcome<T>> {
+	try {
+		return { accepted: true, value: await call() };
+	} catch (cause) {
+		if (cause instanceof CairnError && !(cause instanceof InvariantError)) return { accepted: false, error: cause };
+		throw cause;
+	}
+}

@@ -1,10 +1,11 @@
 // `npm run vectors -- DIR [--json]`: checks every vector file below DIR with the product's own code.
 import { existsSync } from "node:fs";
-import { type FileReport, checkFolder } from "./run.ts";
+import { checkFolder, type FileReport } from "./run.ts";
 
 function printText(reports: readonly FileReport[]): void {
 	for (const { name, cases, passed, failed } of reports) console.log(`${name} ${cases} ${passed} ${failed}`);
-	for (const { name, failures } of reports) for (const { case: label, why } of failures) console.log(`${name} ${label}: ${why}`);
+	for (const { name, failures } of reports)
+		for (const { case: label, why } of failures) console.log(`${name} ${label}: ${why}`);
 }
 
 const words = process.argv.slice(2);

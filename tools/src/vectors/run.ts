@@ -45,7 +45,8 @@ export async function checkFile(path: string, name: string): Promise<FileReport>
 		const content: unknown = JSON.parse(readFileSync(path, "utf8"));
 		kind = kindOf(path, content);
 		const checker = CHECKERS[kind];
-		if (checker === undefined) throw new Error(kind === "" ? "file without kind" : `unknown kind ${JSON.stringify(kind)}`);
+		if (checker === undefined)
+			throw new Error(kind === "" ? "file without kind" : `unknown kind ${JSON.stringify(kind)}`);
 		await checker({ path, content }, tally);
 		if (tally.cases === 0) throw new Error("file without cases");
 	} catch (cause) {

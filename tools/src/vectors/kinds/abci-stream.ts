@@ -1,4 +1,4 @@
-import { encodeDelimited, type Json, readDelimited } from "@cairn/types/proto";
+import { abci, encodeDelimited, type Json, readDelimited } from "@cairn/types/proto";
 import { type Checker, fail } from "../checker.ts";
 import { hex, same } from "../expectation.ts";
 import { checkMessage } from "./proto.ts";
@@ -21,3 +21,10 @@ export const checkAbciStream: Checker = (file, tally) => {
 	const { cases } = file.content as { cases: readonly StreamCase[] };
 	return tally.checkEach("cases", cases, (each) => checkDelimited(each.type, each.json, hex(each.delimited_hex)));
 };
+
+/** Which arm is set in a request or response, named as Go's generated types are: `CheckTx`. */
+export function armOf(wrapper: "Request" | "Response", message: Uint8Array): string {
+	const { value } = wrapper === "Request" ? abci.Request.decode(message) : abci.Response.decode(message);
+	const kind = value?.kind ?? "";
+	return kind.charAt(0).toUpperCase() + kind.slice(1);
+}

@@ -16,7 +16,7 @@ import {
 } from "@cairn/types";
 import type { Checker } from "../checker.ts";
 import { blockIdOf, type JsonBlockId, type JsonValidator, validatorOf } from "../domain.ts";
-import { hex, same, sameError, sameVerdict } from "../expectation.ts";
+import { hex, same, sameError, sameInteger, sameVerdict } from "../expectation.ts";
 
 interface Verdict {
 	readonly class: string;
@@ -44,6 +44,7 @@ interface CommitCase {
 
 interface Group {
 	readonly n: number;
+	readonly total_voting_power: string;
 	readonly validator_set_proto: string;
 	readonly validators: readonly JsonValidator[];
 	readonly cases: readonly CommitCase[];
@@ -56,10 +57,15 @@ function setOf(proto: string, validators: readonly JsonValidator[]): ValidatorSe
 }
 
 function sameClass(what: string, verdict: Verdict, verify: () => void): void {
+	same(`${what}: class and error`, verdict.class === "ok", verdict.error === null);
 	const outcome = sameVerdict(what, verdict.class === "ok", verify);
 	// Light clients treat a lack of power otherwise than anything else; the other classes are one to them.
 	if (!outcome.accepted)
-		same(`${what}: for lack of power`, outcome.error instanceof NotEnoughVotingPowerError, verdict.class === "not_enough_power");
+		same(
+			`${what}: for lack of power`,
+			outcome.error instanceof NotEnoughVotingPowerError,
+			verdict.class === "not_enough_power",
+		);
 }
 
 function checkVerdicts(each: CommitCase, set: ValidatorSet, commit: Commit): void {
@@ -90,6 +96,11 @@ function checkVerdicts(each: CommitCase, set: ValidatorSet, commit: Commit): voi
 export const checkCommitVerify: Checker = async (file, tally) => {
 	const { groups } = file.content as { groups: readonly Group[] };
 	for (const group of groups) {
+		await tally.check(`n=${group.n}`, () => {
+			const set = setOf(group.validator_set_proto, group.validators);
+			sameInteger("n", set.size, group.n);
+			sameInteger("total_voting_power", set.totalPower, group.total_voting_power);
+		});
 		await tally.checkEach(`n=${group.n}`, group.cases, (each) => {
 			const proto = each.validator_set_proto ?? group.validator_set_proto;
 			const set = setOf(proto, each.validators ?? group.validators);

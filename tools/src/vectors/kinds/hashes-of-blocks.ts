@@ -60,7 +60,11 @@ export function checkBlock(each: BlockCase): void {
 	sameBytes("hash", blockHash(block), each.hash);
 	sameBytes("data_hash", txsHash(block.txs), each.data_hash);
 	sameBytes("evidence_hash", evidenceListHash(block.evidence), each.evidence_hash);
-	sameBytes("last_commit_hash", block.lastCommit === null ? EMPTY_BYTES : commitHash(block.lastCommit), each.last_commit_hash);
+	sameBytes(
+		"last_commit_hash",
+		block.lastCommit === null ? EMPTY_BYTES : commitHash(block.lastCommit),
+		each.last_commit_hash,
+	);
 	const { total, hash } = blockToPartSet(block).header;
 	same("part_set_header", { total, hash }, { total: each.part_set_header.total, hash: hex(each.part_set_header.hash) });
 }
@@ -194,7 +198,12 @@ export function checkPartSet(each: PartSetCase): void {
 	same("header", set.header, { total: each.total, hash: hex(each.hash) });
 	const ours = Array.from({ length: set.total }, (_, index) => {
 		const part = set.getPart(index);
-		return { index: part?.index, len: part?.bytes.length, bytes: sha256(part?.bytes ?? EMPTY_BYTES), proof: part?.proof };
+		return {
+			index: part?.index,
+			len: part?.bytes.length,
+			bytes: sha256(part?.bytes ?? EMPTY_BYTES),
+			proof: part?.proof,
+		};
 	});
 	const theirs = each.parts.map(({ index, len, bytes_sha256: bytes, proof }) => ({
 		index,

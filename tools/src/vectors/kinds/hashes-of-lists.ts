@@ -10,7 +10,7 @@ import {
 	txsSize,
 	validateTxProof,
 } from "@cairn/types";
-import { abci, fromProtoJson, type Json, types } from "@cairn/types/proto";
+import { type abci, fromProtoJson, type Json, types } from "@cairn/types/proto";
 import { hex, same, sameBytes, sameError, sameInteger } from "../expectation.ts";
 
 export interface JsonProof {

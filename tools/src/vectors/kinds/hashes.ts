@@ -1,6 +1,7 @@
 import type { Checker } from "../checker.ts";
 import {
 	type BlockCase,
+	type CommitCase,
 	checkBlock,
 	checkCommit,
 	checkConsensusParams,
@@ -9,7 +10,6 @@ import {
 	checkMedianTime,
 	checkPartSet,
 	checkValidatorSet,
-	type CommitCase,
 	type EvidenceListCase,
 	type HeaderCase,
 	type MedianTimeCase,

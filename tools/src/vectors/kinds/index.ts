@@ -1,29 +1,38 @@
 import { type Checker, fail } from "../checker.ts";
+import { checkAbciSession } from "./abci-session.ts";
 import { checkAbciStream } from "./abci-stream.ts";
 import { checkCommitVerify } from "./commit-verify.ts";
 import { checkEd25519 } from "./ed25519-zip215.ts";
+import { checkGenesisParse } from "./genesis-parse.ts";
 import { checkHashes } from "./hashes.ts";
 import { checkKeys } from "./keys.ts";
 import { checkLimits } from "./limits.ts";
+import { checkPrivvalFile, checkPrivvalStates } from "./privval-file.ts";
 import { checkProposer } from "./proposer.ts";
 import { checkProto } from "./proto.ts";
 import { checkSignBytes } from "./sign-bytes.ts";
+import { checkVoteSet } from "./vote-set.ts";
 
 /** Kinds of files whose code this product does not have yet; each file fails saying so. */
-const NOT_BUILT: readonly string[] = ["light-verify", "light-mbt", "lp2p"];
+export const NOT_BUILT: readonly string[] = ["light-verify", "light-mbt", "lp2p"];
 
 const notBuilt: Checker = (_file, tally) => tally.check("file", () => fail("not built yet"));
 
 /** The checker of every kind of vector file. */
 export const CHECKERS: Readonly<Record<string, Checker>> = {
+	"abci-session": checkAbciSession,
 	"abci-stream": checkAbciStream,
 	"commit-verify": checkCommitVerify,
 	"ed25519-zip215": checkEd25519,
+	"genesis-parse": checkGenesisParse,
 	hashes: checkHashes,
 	keys: checkKeys,
 	limits: checkLimits,
+	"privval-file": checkPrivvalFile,
+	"privval-state-snapshots": checkPrivvalStates,
 	proposer: checkProposer,
 	proto: checkProto,
 	"sign-bytes": checkSignBytes,
+	"vote-set": checkVoteSet,
 	...Object.fromEntries(NOT_BUILT.map((kind) => [kind, notBuilt])),
 };

@@ -75,8 +75,7 @@ function checkRotation({ input, after_new: afterNew, rounds, jumps_from_final: j
 		const ours = typeof expected === "string" ? toHex(sha256(utf8(priorities.join(",")))) : priorities;
 		same(`rounds[${round}] priorities`, ours, expected);
 	}
-	for (const { times, result } of jumps)
-		sameSet(`jump of ${times}`, set.copyIncrementProposerPriority(times), result);
+	for (const { times, result } of jumps) sameSet(`jump of ${times}`, set.copyIncrementProposerPriority(times), result);
 }
 
 function checkUpdates({ input, after_new: afterNew, steps }: Updates): void {
