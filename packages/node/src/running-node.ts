@@ -18,7 +18,10 @@ export interface StopReason {
 
 /** A node that is up. */
 export interface RunningNode {
-	/** Stops in order: everything promised is durable, peers are told. Resolves when all is closed; may be called repeatedly. */
+	/**
+	 * Stops in order: everything promised is durable, peers are told. Resolves when all is closed; may be called
+	 * repeatedly.
+	 */
 	stop(): Promise<void>;
 	/** Where it really listens, with the ports that were assigned for port 0; null for what is off. */
 	readonly addresses: {

@@ -11,8 +11,9 @@ export function foldFlag(name: string): string {
 }
 
 /**
- * Brings arguments into the form that the parser takes, by the rules of CometBFT's (pflag): words of a flag may be joined by
- * `-` or `_`; a boolean flag never takes the next argument (`--p2p.pex=false`); every other flag takes it whatever it is.
+ * Brings arguments into the form that the parser takes, by the rules of CometBFT's (pflag): words of a flag may be
+ * joined by `-` or `_`; a boolean flag never takes the next argument (`--p2p.pex=false`); every other flag takes it
+ * whatever it is.
  */
 export function normalArguments(args: readonly string[], flags: readonly KnownFlag[]): readonly string[] {
 	const byFold = new Map(flags.map((flag) => [foldFlag(flag.long), flag]));

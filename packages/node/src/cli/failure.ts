@@ -10,8 +10,8 @@ export interface FailureReport {
 }
 
 /**
- * One line per problem, `ERROR <code>: <what happened and what to do>`; with `trace` the stacks too. Failures that are not
- * the operator's say that they are bugs.
+ * One line per problem, `ERROR <code>: <what happened and what to do>`; with `trace` the stacks too. Failures that are
+ * not the operator's say that they are bugs.
  */
 export function reportFailure(error: unknown, trace: boolean): FailureReport {
 	const stack = trace ? `${stackOf(error)}\n` : "";

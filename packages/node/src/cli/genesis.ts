@@ -23,7 +23,9 @@ export interface NewChain {
 	readonly keyType: KeyType;
 }
 
-/** The genesis of a new chain with default parameters, which allow the validators' type of key. @throws ValidationError */
+/**
+ * The genesis of a new chain with default parameters, which allow the validators' type of key. @throws ValidationError
+ */
 export function newGenesis(chain: NewChain): GenesisDoc {
 	const { chainId, genesisTime, initialHeight, validators } = chain;
 	const genesis: GenesisDoc = {

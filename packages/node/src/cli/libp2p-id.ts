@@ -1,8 +1,8 @@
 const ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 /**
- * The libp2p peer id of an ed25519 public key: base58 of the identity multihash (code 0, 36 bytes) of the key's protobuf
- * (type 1, 32 bytes of data), see libp2p/specs peer-ids.
+ * The libp2p peer id of an ed25519 public key: base58 of the identity multihash (code 0, 36 bytes) of the key's
+ * protobuf (type 1, 32 bytes of data), see libp2p/specs peer-ids.
  */
 export function libp2pPeerId(publicKey: Uint8Array): string {
 	return base58(Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20, ...publicKey));

@@ -14,7 +14,8 @@ test("typing errors are one line with what was meant", async () => {
 		["init --zzzzzzzzzz", "ERROR usage: unknown flag --zzzzzzzzzz of cairn init; cairn init --help lists all flags"],
 		[
 			"start --p2p.pex false",
-			"ERROR usage: cairn start takes flags only, there is a surplus argument; flags that are true or false take their value after =, as in --p2p.pex=false",
+			"ERROR usage: cairn start takes flags only, there is a surplus argument; " +
+				"flags that are true or false take their value after =, as in --p2p.pex=false",
 		],
 		["start --moniker", "ERROR usage: option '--moniker <name>' argument missing"],
 		["show-node-id --home=", "ERROR usage: --home is empty; give a folder, or leave it out for the default"],
@@ -54,13 +55,13 @@ test("without a command, and with --help, the help is printed", async () => {
 /** Flags of `cometbft start --help` and `testnet --help`, v0.40.0. */
 const COMETBFT_FLAGS = {
 	start:
-		"abci consensus.create_empty_blocks consensus.create_empty_blocks_interval consensus.double_sign_check_height db_backend " +
-		"db_dir genesis_hash moniker p2p.external-address p2p.laddr p2p.persistent_peers p2p.pex p2p.private_peer_ids " +
+		"abci consensus.create_empty_blocks consensus.create_empty_blocks_interval consensus.double_sign_check_height " +
+		"db_backend db_dir genesis_hash moniker p2p.external-address p2p.laddr p2p.persistent_peers p2p.pex p2p.private_peer_ids " +
 		"p2p.seed_mode p2p.seeds p2p.unconditional_peer_ids priv_validator_laddr proxy_app rpc.grpc_laddr rpc.laddr " +
 		"rpc.pprof_laddr rpc.unsafe home log_level trace",
 	testnet:
-		"config hostname hostname-prefix hostname-suffix initial-height n node-dir-prefix o p2p-port populate-persistent-peers " +
-		"random-monikers starting-ip-address v home log_level trace",
+		"config hostname hostname-prefix hostname-suffix initial-height n node-dir-prefix o p2p-port " +
+		"populate-persistent-peers random-monikers starting-ip-address v home log_level trace",
 };
 
 test("every flag of CometBFT's commands is in the help", async () => {

@@ -80,7 +80,10 @@ async function resetPrivValidator(context: CliContext, options: GlobalOptions): 
 	await resetValidator(context.world, logger, config.paths);
 }
 
-/** Removes the consensus log where `consensus.wal_file` puts it elsewhere: over new databases it would be another chain's. */
+/**
+ * Removes the consensus log where `consensus.wal_file` puts it elsewhere: over new databases it would be another
+ * chain's.
+ */
 async function removeLog(disk: Disk, logger: Logger, paths: ConfigPaths): Promise<void> {
 	const folder = dirname(paths.walFile);
 	const head = basename(paths.walFile);
@@ -99,7 +102,8 @@ function refuseSharedFolder(paths: ConfigPaths): void {
 	throw new CairnError(
 		"reset",
 		"operator",
-		`refused: ${lost} is inside ${paths.dbDir}, which would be removed; give db_dir a folder of its own, or use reset-state`,
+		`refused: ${lost} is inside ${paths.dbDir}, which would be removed; ` +
+			"give db_dir a folder of its own, or use reset-state",
 		{ dbDir: paths.dbDir, lost },
 	);
 }

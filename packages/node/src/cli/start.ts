@@ -68,7 +68,8 @@ async function checkGenesis(context: CliContext, config: Config, hash: string | 
 		throw new CairnError(
 			"no-genesis",
 			"operator",
-			`there is no genesis file ${path}; copy the chain's, or make a new chain with cairn init --home ${config.paths.home}`,
+			`there is no genesis file ${path}; ` +
+				`copy the chain's, or make a new chain with cairn init --home ${config.paths.home}`,
 			{ path },
 		);
 	}
@@ -81,7 +82,8 @@ async function checkGenesis(context: CliContext, config: Config, hash: string | 
 	throw new CairnError(
 		"genesis-hash",
 		"operator",
-		`--genesis_hash=${hash.toUpperCase()} does not match ${path}, which has ${actual}; get the genesis file of the right chain`,
+		`--genesis_hash=${hash.toUpperCase()} does not match ${path}, which has ${actual}; ` +
+			"get the genesis file of the right chain",
 		{ path, actual },
 	);
 }

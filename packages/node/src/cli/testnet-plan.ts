@@ -39,7 +39,8 @@ export function planTestnet(options: TestnetOptions, values: FlatValues): readon
 	const count = options.v + options.n;
 	if (options.hostname.length > 0 && options.hostname.length !== count) {
 		throw usage(
-			`--hostname is given ${options.hostname.length} times for ${count} nodes; give it once for each validator and non-validator`,
+			`--hostname is given ${options.hostname.length} times for ${count} nodes; ` +
+				"give it once for each validator and non-validator",
 		);
 	}
 	if (options.startingIpAddress !== "") parseIpv4(options.startingIpAddress);

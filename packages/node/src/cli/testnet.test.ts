@@ -46,7 +46,7 @@ test("testnet writes the files of the real one, with the same differences from t
 	assert.match(cli.out, /Successfully initialized 4 node directories\n$/);
 });
 
-test("the genesis is one and the same, its validators are those of the nodes' keys, their peers those of the node keys", async () => {
+test("one genesis for all, with the validators of the key files; peers are those of the node keys", async () => {
 	const cli = new TestCli();
 	await cli.run("testnet", "--v=2", "--n=1", "--o", "/net", "--initial-height", "5");
 	const texts = [];

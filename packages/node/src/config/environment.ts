@@ -11,7 +11,10 @@ export interface FromEnvironment {
 	readonly value: string;
 }
 
-/** Name of a key's variable without prefix: `P2P_LADDR`, `MEMPOOL_KEEP_INVALID_TXS_IN_CACHE`; keys of [cairn] without `CAIRN_`. */
+/**
+ * Name of a key's variable without prefix: `P2P_LADDR`, `MEMPOOL_KEEP_INVALID_TXS_IN_CACHE`; keys of [cairn] without
+ * `CAIRN_`.
+ */
 export function variableOf(known: Pick<KnownKey, "dotted">): string {
 	return known.dotted
 		.replace(/^cairn\./, "")
@@ -20,8 +23,8 @@ export function variableOf(known: Pick<KnownKey, "dotted">): string {
 }
 
 /**
- * Looks a variable up: `CAIRN_<name>`, then CometBFT's `CMT<name>` and `CMT_<name>` (libs/cli/setup.go copies the former over
- * the latter). An empty variable counts as absent, as in CometBFT.
+ * Looks a variable up: `CAIRN_<name>`, then CometBFT's `CMT<name>` and `CMT_<name>` (libs/cli/setup.go copies the
+ * former over the latter). An empty variable counts as absent, as in CometBFT.
  */
 export function lookup(environment: Environment, name: string, cometToo = true): FromEnvironment | undefined {
 	const variables = cometToo ? [`CAIRN_${name}`, `CMT${name}`, `CMT_${name}`] : [`CAIRN_${name}`];

@@ -9,7 +9,10 @@ export interface Home {
 	readonly chosenBy: string;
 }
 
-/** Chooses the home folder: `--home`, `CAIRN_HOME`, `CMTHOME` / `CMT_HOME`, the old `TMHOME`, then `.cairn` in the user's folder. */
+/**
+ * Chooses the home folder: `--home`, `CAIRN_HOME`, `CMTHOME` / `CMT_HOME`, the old `TMHOME`, then `.cairn` in the
+ * user's folder.
+ */
 export function chooseHome(flag: string | undefined, environment: Environment, userFolder: string): Home {
 	if (flag !== undefined) return { path: resolve(flag), chosenBy: "--home" };
 	const found = lookup(environment, "HOME");

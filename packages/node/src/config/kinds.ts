@@ -125,7 +125,10 @@ function wholeNumber(raw: unknown): bigint | undefined {
 	}
 }
 
-/** A duration, kept in milliseconds. A bare number is nanoseconds, as Go reads it, and must then be a whole millisecond. */
+/**
+ * A duration, kept in milliseconds. A bare number is nanoseconds, as Go reads it, and must then be a whole
+ * millisecond.
+ */
 export function duration(options: { readonly negative?: boolean } = {}): Kind<Milliseconds> {
 	return {
 		name: "duration",

@@ -11,7 +11,10 @@ export interface LoadOptions {
 	readonly hostname: string;
 }
 
-/** The file that a home folder's configuration is read from; CometBFT also looks for config.toml in the home folder itself, first. */
+/**
+ * The file that a home folder's configuration is read from; CometBFT also looks for config.toml in the home folder
+ * itself, first.
+ */
 export async function readConfigFile(disk: Disk, home: string): Promise<ConfigFile | undefined> {
 	for (const path of [join(home, "config.toml"), configFileOf(home)]) {
 		const text = await readText(disk, path);
@@ -20,7 +23,10 @@ export async function readConfigFile(disk: Disk, home: string): Promise<ConfigFi
 	return undefined;
 }
 
-/** Reads the configuration of a home folder; without a file all is default. @throws ConfigError, CairnError `file-unreadable` */
+/**
+ * Reads the configuration of a home folder; without a file all is default. @throws ConfigError, CairnError
+ * `file-unreadable`
+ */
 export async function loadConfig(disk: Disk, options: LoadOptions): Promise<ResolvedConfig> {
 	const file = await readConfigFile(disk, options.home);
 	return resolveConfig(file === undefined ? options : { ...options, file });

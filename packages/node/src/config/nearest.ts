@@ -17,7 +17,10 @@ export function editDistance(a: string, b: string): number {
 	return previous[b.length] ?? 0;
 }
 
-/** The candidate that a person most likely meant, or undefined when none is close (a third of the letters may be wrong). */
+/**
+ * The candidate that a person most likely meant, or undefined when none is close (a third of the letters may be
+ * wrong).
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
 	const best = nearestOfAll(word, candidates);
 	const allowed = Math.max(1, Math.floor(word.length / 3));

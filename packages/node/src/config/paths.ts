@@ -10,7 +10,10 @@ function under(folder: string, path: string): string {
 	return isAbsolute(path) ? path : join(folder, path);
 }
 
-/** Resolves the paths of a configuration against its home folder, TLS files against its config folder, as CometBFT does. */
+/**
+ * Resolves the paths of a configuration against its home folder, TLS files against its config folder, as CometBFT
+ * does.
+ */
 export function resolvePaths(home: string, values: FlatValues): ConfigPaths {
 	const path = (key: string): string => under(home, String(values.get(key)));
 	const tls = (key: string): string | null => {

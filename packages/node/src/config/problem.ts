@@ -2,7 +2,10 @@ import { CairnError } from "@cairn/kit";
 
 /** One thing that is wrong (or suspicious) in the configuration. */
 export interface ConfigProblem {
-	/** Where it was said: `…/config.toml:12`, `environment variable CMT_P2P_LADDR`, `flag --p2p.laddr`, or the key's default. */
+	/**
+	 * Where it was said: `…/config.toml:12`, `environment variable CMT_P2P_LADDR`, `flag --p2p.laddr`, or the key's
+	 * default.
+	 */
 	readonly where: string;
 	/** Dotted key as in the file: `p2p.laddr`; empty where the problem is not one key's. */
 	readonly key: string;

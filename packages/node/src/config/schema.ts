@@ -8,7 +8,10 @@ import { P2P } from "./sections/p2p.ts";
 import { RPC } from "./sections/rpc.ts";
 import { BLOCKSYNC, STATESYNC } from "./sections/sync.ts";
 
-/** All sections in the order of the file. Defaults, reading, checks, flags, environment and the written file come from here. */
+/**
+ * All sections in the order of the file. Defaults, reading, checks, flags, environment and the written file come from
+ * here.
+ */
 export const SECTIONS: readonly Section[] = [
 	BASE,
 	RPC,

@@ -9,8 +9,8 @@ export interface StartCheck {
 }
 
 /**
- * What only `cairn start` (and `config check`) asks: addresses, peers, and parts of CometBFT that do not exist here. Other
- * commands work on a home folder whose node could not start. `origins` are those of `resolveConfig`.
+ * What only `cairn start` (and `config check`) asks: addresses, peers, and parts of CometBFT that do not exist here.
+ * Other commands work on a home folder whose node could not start. `origins` are those of `resolveConfig`.
  */
 export function checkForStart(config: Config, origins: ReadonlyMap<string, string>): StartCheck {
 	const errors: ConfigProblem[] = [];

@@ -2,7 +2,8 @@ import { bareKey, dotted } from "./key.ts";
 import { type FlatValues, SECTIONS } from "./schema.ts";
 
 const HEAD = `# Configuration of this node, in the format of CometBFT v0.40; Cairn and CometBFT can both run on it.
-# Paths are relative to the home folder, the parent of the folder of this file. Durations are texts: "500ms", "3s", "1m0s".
+# Paths are relative to the home folder, the parent of the folder of this file.
+# Durations are texts: "500ms", "3s", "1m0s".
 # Every key can also be given in the environment (p2p.laddr: CAIRN_P2P_LADDR or CMT_P2P_LADDR) or as a flag of
 # \`cairn start\` (--p2p.laddr). A flag wins over the environment, the environment over this file.
 # \`cairn config check\` tells what is wrong in here.

@@ -66,7 +66,8 @@ function suggestion(key: string): string {
 	const others = [...KNOWN, ...TABLES].filter((known) => known !== table);
 	const close = nearest(key, others);
 	if (close !== undefined) return `did you mean ${close}?`;
-	return `remove it (the nearest known key is ${nearestOfAll(key, siblings.length > 0 && table !== "" ? siblings : others)})`;
+	const pool = siblings.length > 0 && table !== "" ? siblings : others;
+	return `remove it (the nearest known key is ${nearestOfAll(key, pool)})`;
 }
 
 function placeOf(key: string): string {

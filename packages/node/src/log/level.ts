@@ -17,8 +17,8 @@ export interface LogLevelBreach {
 const EXPECTED = "write debug, info, warn, error or none, or pairs of module:level: consensus:debug,p2p:none,*:error";
 
 /**
- * Reads CometBFT's grammar (libs/cli/flags/log_level.go): one level, or pairs `module:level` separated by commas, where `*`
- * stands for all other modules; without `*` these log at info. Gives a breach for anything else.
+ * Reads CometBFT's grammar (libs/cli/flags/log_level.go): one level, or pairs `module:level` separated by commas,
+ * where `*` stands for all other modules; without `*` these log at info. Gives a breach for anything else.
  */
 export function parseLogLevels(text: string): LogLevels | LogLevelBreach {
 	if (text === "") return { what: "is empty", fix: EXPECTED };

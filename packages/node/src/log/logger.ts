@@ -15,7 +15,9 @@ export interface LoggerOptions {
 	readonly write: (line: string) => void;
 }
 
-/** The node's logger: CometBFT's formats, levels per module. A `child` that names a module takes that module's level. */
+/**
+ * The node's logger: CometBFT's formats, levels per module. A `child` that names a module takes that module's level.
+ */
 export function createLogger(options: LoggerOptions): Logger {
 	const write = options.format === "json" ? jsonWriter(options) : plainWriter(options);
 	return levelledLogger(options.levels, options.levels.fallback, {}, write, options.wall);
@@ -62,7 +64,9 @@ function plainWriter(options: LoggerOptions): WriteLine {
 
 const RESERVED = new Set(["level", "ts", "_msg"]);
 
-/** CometBFT's JSON lines (libs/log/tm_json_logger.go): `_msg`, `level`, `module`, `ts` and the fields, as one object. */
+/**
+ * CometBFT's JSON lines (libs/log/tm_json_logger.go): `_msg`, `level`, `module`, `ts` and the fields, as one object.
+ */
 function jsonWriter(options: LoggerOptions): WriteLine {
 	const stream: DestinationStream = { write: options.write };
 	let time = 0n;

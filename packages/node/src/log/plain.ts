@@ -18,8 +18,8 @@ export interface LogLine {
 }
 
 /**
- * CometBFT's line for people (libs/log/tmfmt_logger.go): `I[2026-11-22|17:32:40.123] finalized block   module=state height=5`,
- * in local time, the message padded to 44 letters, values quoted where a reader could not tell them apart.
+ * CometBFT's line for people (libs/log/tmfmt_logger.go): `I[2026-11-22|17:32:40.123] finalized block   module=state
+ * height=5`, in local time, the message padded to 44 letters, values quoted where a reader could not tell them apart.
  */
 export function plainLine(line: LogLine, color: boolean): string {
 	const { module } = line.fields;

@@ -85,7 +85,8 @@ function splitAddress(address: string): { host: string | undefined; port: number
 		throw new CairnError(
 			"listen",
 			"operator",
-			`cannot serve metrics at "${address}"; write host:port, for example ":26660", as instrumentation.prometheus_listen_addr`,
+			`cannot serve metrics at "${address}"; ` +
+				'write host:port, for example ":26660", as instrumentation.prometheus_listen_addr',
 			{ address },
 		);
 	}
@@ -104,7 +105,8 @@ async function listen(server: Server, host: string | undefined, port: number, ad
 		throw new CairnError(
 			"listen",
 			"operator",
-			`cannot serve metrics at ${address}: ${messageOf(error)}; free the port or change instrumentation.prometheus_listen_addr`,
+			`cannot serve metrics at ${address}: ${messageOf(error)}; ` +
+				"free the port or change instrumentation.prometheus_listen_addr",
 			{ address },
 			error,
 		);

@@ -3,8 +3,8 @@ import { key, section } from "../key.ts";
 import { boolean, choice, integer, text } from "../kinds.ts";
 
 /**
- * What `cometbft init` of v0.40.0 writes: the program calls itself 0.39.0 because the constant was not raised before the
- * tag (version/version.go).
+ * What `cometbft init` of v0.40.0 writes: the program calls itself 0.39.0 because the constant was not raised before
+ * the tag (version/version.go).
  */
 export const COMETBFT_VERSION = "0.39.0";
 
@@ -21,8 +21,8 @@ export const BASE = section(
 		proxy_app: key(
 			text("address"),
 			"tcp://127.0.0.1:26658",
-			"The application: an address (tcp://host:port, unix:///path, for gRPC host:port) or the name of one that is built in\n" +
-				"(kvstore, persistent_kvstore, noop).",
+			"The application: an address (tcp://host:port, unix:///path, for gRPC host:port) or the name of one that is\n" +
+				"built in (kvstore, persistent_kvstore, noop).",
 			{ flag: { help: "application: an address, or a built-in one (kvstore, persistent_kvstore, noop)" } },
 		),
 		moniker: key(text("name"), "", "Name of this node, for people.", { flag: { help: "name of this node" } }),
@@ -36,7 +36,8 @@ export const BASE = section(
 		log_level: key(
 			text("level"),
 			"info",
-			"What is logged: debug, info, warn, error or none; or per module, with * for all others: consensus:debug,p2p:none,*:error",
+			"What is logged: debug, info, warn, error or none; or per module, with * for all others:\n" +
+				"consensus:debug,p2p:none,*:error.",
 		),
 		log_format: key(choice(["plain", "json"]), "plain", "Form of log lines: plain (for people) or json."),
 		genesis_file: key(text("path"), "config/genesis.json", "The chain's genesis file."),

@@ -30,8 +30,8 @@ export const CONSENSUS = section(
 		double_sign_check_height: key(
 			integer({ min: 0 }),
 			0,
-			"At start, look for our own votes in this many last blocks and refuse to start if there are any: another machine may\n" +
-				"be signing with the same key. 0: do not look.",
+			"At start, look for our own votes in this many last blocks and refuse to start if there are any: another\n" +
+				"machine may be signing with the same key. 0: do not look.",
 			{ flag: { help: "at start, refuse to run if our own votes are in this many last blocks" } },
 		),
 		skip_timeout_commit: key(boolean(), false, "Go on at once when all precommits have arrived."),

@@ -12,7 +12,8 @@ export const MEMPOOL = section(
 		type: key(
 			choice(["flood", "nop", "app"], [""]),
 			"flood",
-			"flood: kept here and passed on to all peers; app: kept by the application, passed on by the node; nop: none at all.",
+			"flood: kept here and passed on to all peers; app: kept by the application, passed on by the node;\n" +
+				"nop: none at all.",
 		),
 		recheck: key(boolean(), true, "Check waiting transactions again after each block."),
 		recheck_timeout: key(duration(), 1_000, "How long the application may take for that; later answers are dropped."),

@@ -50,7 +50,8 @@ export const CAIRN = section(
 		stop_timeout: key(
 			duration(),
 			20_000,
-			"How long an orderly stop may take after SIGINT or SIGTERM. After that, or at a second signal, the process ends at once.",
+			"How long an orderly stop may take after SIGINT or SIGTERM. After that, or at a second signal, the process\n" +
+				"ends at once.",
 		),
 		log_color: key(
 			choice(["auto", "always", "never"]),

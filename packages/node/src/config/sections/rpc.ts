@@ -37,8 +37,8 @@ export const RPC = section(
 		max_open_connections: key(
 			integer({ min: 0 }),
 			900,
-			"Most HTTP and WebSocket connections at a time. 0: no limit. Stay below the limit of open files (ulimit -n), less the\n" +
-				"peers and some fifty for logs and databases.",
+			"Most HTTP and WebSocket connections at a time. 0: no limit. Stay below the limit of open files (ulimit -n),\n" +
+				"less the peers and some fifty for logs and databases.",
 		),
 		max_subscription_clients: key(
 			integer({ min: 0 }),
@@ -72,8 +72,8 @@ export const RPC = section(
 		tls_cert_file: key(
 			text("path"),
 			"",
-			"Certificate (with its chain) for HTTPS, absolute or relative to the config folder. Needs tls_key_file too; without\n" +
-				"both the server speaks plain HTTP.",
+			"Certificate (with its chain) for HTTPS, absolute or relative to the config folder. Needs tls_key_file too;\n" +
+				"without both the server speaks plain HTTP.",
 		),
 		tls_key_file: key(text("path"), "", "Private key of that certificate, absolute or relative to the config folder."),
 		pprof_laddr: key(text("address"), "", "Go's profiler; Cairn has none and warns when this is set.", {
