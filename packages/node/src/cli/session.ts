@@ -1,6 +1,7 @@
 import { CairnError, type Logger } from "@cairn/kit";
 import { lookup } from "../config/environment.ts";
 import { chooseHome } from "../config/home.ts";
+import { boolean } from "../config/kinds.ts";
 import { loadConfig } from "../config/load.ts";
 import { problemText } from "../config/problem.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
@@ -62,5 +63,7 @@ function levelsOf(text: string): LogLevels {
 
 /** Whether stacks are to be printed: `--trace` or a variable. */
 export function isTracing(context: CliContext, flag: unknown): boolean {
-	return flag === true || lookup(context.environment, "TRACE")?.value === "true";
+	if (flag !== undefined) return flag === true;
+	const reading = boolean().read(lookup(context.environment, "TRACE")?.value);
+	return "value" in reading && reading.value;
 }

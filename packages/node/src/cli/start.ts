@@ -24,7 +24,7 @@ export function addStart(program: Command, context: CliContext): void {
 
 /** A flag for every key; the help shows those that CometBFT's `start` has. `log_level` is a flag of all commands. */
 function keyOptions(): readonly Option[] {
-	return KNOWN_KEYS.filter((known) => known.dotted !== "log_level").map((known) => {
+	return KNOWN_KEYS.filter((known) => known.dotted !== "log_level" && !known.key.fileOnly).map((known) => {
 		const { kind, flag, comment } = known.key;
 		const value = kind.isBoolean ? `[${kind.name}]` : `<${kind.name}>`;
 		const standard = known.key.fallback === "" ? "" : ` (default: ${shownValue(known, DEFAULTS)})`;

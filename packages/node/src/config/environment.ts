@@ -37,6 +37,7 @@ export function lookup(environment: Environment, name: string, cometToo = true):
 
 /** The value of one key in the environment. */
 export function fromEnvironment(environment: Environment, known: KnownKey): FromEnvironment | undefined {
+	if (known.key.fileOnly) return undefined;
 	return lookup(environment, variableOf(known), known.section.path !== "cairn");
 }
 

@@ -16,8 +16,8 @@ export interface Key<T> {
 	readonly comment: string;
 	/** Present for the flags that CometBFT's `start` shows; every other key is a flag too, without a line in the help. */
 	readonly flag?: FlagText;
-	/** Read but not written into new files (testing aids). */
-	readonly hidden?: boolean;
+	/** Says something about the file itself: neither a flag nor a variable can change it. */
+	readonly fileOnly?: boolean;
 }
 
 export type Keys = Readonly<Record<string, Key<unknown>>>;

@@ -49,6 +49,13 @@ test("flag over CAIRN_ over CMT over CMT_ over file over default, key by key", (
 	);
 });
 
+test("the version of the file's format is the file's alone", () => {
+	const environment = { CAIRN_VERSION: "v7", CMT_VERSION: "v7" };
+	const { config, warnings } = resolveConfig({ home: "/h", environment, flags: new Map(), hostname: "" });
+	assert.equal(config.base.version, "0.39.0");
+	assert.deepEqual(warnings, []);
+});
+
 test("an empty variable counts as absent, as in CometBFT", () => {
 	const { config, origins } = resolveConfig({
 		home: "/h",

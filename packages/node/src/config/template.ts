@@ -18,7 +18,6 @@ export function renderConfig(values: FlatValues): string {
 		if (section.comment !== "") lines.push(comment(section.comment));
 		if (lines.length > 0) lines.push("");
 		for (const [name, key] of Object.entries(section.keys)) {
-			if (key.hidden) continue;
 			const value = values.get(dotted(section.path, name)) ?? key.fallback;
 			lines.push(comment(key.comment), `${bareKey(name)} = ${key.kind.write(value)}`, "");
 		}

@@ -17,7 +17,9 @@ export const BASE = section(
 	"Node",
 	"",
 	{
-		version: key(text(), COMETBFT_VERSION, "Version of CometBFT whose format this file has. Leave it alone."),
+		version: key(text(), COMETBFT_VERSION, "Version of CometBFT whose format this file has. Leave it alone.", {
+			fileOnly: true,
+		}),
 		proxy_app: key(
 			text("address"),
 			"tcp://127.0.0.1:26658",
