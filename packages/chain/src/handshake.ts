@@ -10,7 +10,7 @@ import {
 	consensusParamsToProto,
 	lastResultsHash,
 	updateConsensusParams,
-	validatorUpdatesToProto,
+	publicKeyToProto,
 } from "@cairn/types";
 import type { abci } from "@cairn/types/proto";
 import type { ConsensusConnection, Executor } from "./executor/executor.ts";
@@ -125,7 +125,9 @@ async function initChain(state: ChainState, parts: HandshakeParts): Promise<{ st
 		time: genesis.genesisTime,
 		chainId: genesis.chainId,
 		consensusParams: consensusParamsToProto(genesis.consensusParams),
-		validators: validatorUpdatesToProto(ValidatorSet.create(validators).validators),
+		validators: ValidatorSet.create(validators).validators.map(({ publicKey, votingPower }) => {
+			return { pubKey: publicKeyToProto(publicKey), power: votingPower };
+		}),
 		appStateBytes: new TextEncoder().encode(genesis.appState),
 		initialHeight: BigInt(genesis.initialHeight),
 	});

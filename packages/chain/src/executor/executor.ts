@@ -1,6 +1,5 @@
 import type { AbciClient } from "@cairn/abci";
-import type { SignatureCache } from "@cairn/crypto";
-import { type PublicKey, verifySignature } from "@cairn/crypto";
+import type { PublicKey, SignatureCache } from "@cairn/crypto";
 import { CairnError, type Clock, type Counter, type Histogram, type Logger, type Metrics, invariant, toUpperHex } from "@cairn/kit";
 import type { BlockStore, StateStore } from "@cairn/storage";
 import {
@@ -9,16 +8,15 @@ import {
 	type ChainState,
 	type ExtendedCommit,
 	type Height,
-	MAX_BLOCK_SIZE_BYTES,
+	maxBlockBytes,
 	type ValidatorSet,
 	type Vote,
-	abciMisbehavior,
+	evidenceAbciMisbehavior,
 	blockHash,
-	bytesOfTxs,
+	txsSize,
 	extendedCommitToCommit,
 	makeBlock,
 	maxDataBytes,
-	maxDataBytesNoEvidence,
 	validateBlockAgainstState,
 } from "@cairn/types";
 import type { abci } from "@cairn/types/proto";
@@ -93,7 +91,7 @@ export class Executor {
 
 	/** Signature check that remembers what it has verified: gossip has seen most of a last commit's votes before. */
 	readonly verify = (publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): boolean =>
-		this.#parts.signatures.verify(publicKey, message, signature, verifySignature);
+		this.#parts.signatures.verify(publicKey, message, signature);
 
 	/**
 	 * Builds the block this node proposes: evidence first, then transactions within the remaining bytes and gas, as the
@@ -103,9 +101,8 @@ export class Executor {
 	async createProposal(height: Height, state: ChainState, last: ExtendedCommit, proposer: Uint8Array): Promise<Block> {
 		const { block: blockParams, evidence: evidenceParams } = state.consensusParams;
 		const unlimited = blockParams.maxBytes === -1n;
-		const maxBytes = unlimited ? BigInt(MAX_BLOCK_SIZE_BYTES) : blockParams.maxBytes;
 		const pending = this.#parts.evidence?.pending(evidenceParams.maxBytes) ?? { evidence: [], bytes: 0 };
-		const dataBytes = Number(maxDataBytes(maxBytes, pending.bytes, state.validators.size));
+		const dataBytes = maxDataBytes(maxBlockBytes(state.consensusParams), pending.bytes, state.validators.size);
 		const txs = this.#parts.mempool?.reapMaxBytesMaxGas(unlimited ? -1 : dataBytes, blockParams.maxGas) ?? [];
 		const commit = extendedCommitToCommit(last);
 		const draft = makeBlock(state, height, txs, commit, pending.evidence, proposer);
@@ -114,13 +111,13 @@ export class Executor {
 			maxTxBytes: BigInt(dataBytes),
 			txs: draft.txs,
 			localLastCommit: extendedCommitInfo(last, set, state.initialHeight, state.consensusParams),
-			misbehavior: pending.evidence.flatMap(abciMisbehavior),
+			misbehavior: pending.evidence.flatMap(evidenceAbciMisbehavior),
 			height: BigInt(height),
 			time: draft.header.time,
 			nextValidatorsHash: draft.header.nextValidatorsHash,
 			proposerAddress: draft.header.proposerAddress,
 		});
-		const size = bytesOfTxs(response.txs);
+		const size = txsSize(response.txs);
 		if (size > dataBytes) {
 			const text = `PrepareProposal answered ${size} bytes of transactions where ${dataBytes} were allowed`;
 			throw new CairnError("bad-proposal", "app", text, { height });
@@ -133,7 +130,7 @@ export class Executor {
 		const response = await this.#parts.application.processProposal({
 			txs: block.txs,
 			proposedLastCommit: this.#lastCommitInfo(block, state),
-			misbehavior: block.evidence.flatMap(abciMisbehavior),
+			misbehavior: block.evidence.flatMap(evidenceAbciMisbehavior),
 			hash: blockHash(block),
 			height: BigInt(block.header.height),
 			time: block.header.time,
@@ -166,7 +163,7 @@ export class Executor {
 			time: block.header.time,
 			txs: block.txs,
 			proposedLastCommit: this.#lastCommitInfo(block, state),
-			misbehavior: block.evidence.flatMap(abciMisbehavior),
+			misbehavior: block.evidence.flatMap(evidenceAbciMisbehavior),
 			nextValidatorsHash: block.header.nextValidatorsHash,
 			proposerAddress: block.header.proposerAddress,
 		});
@@ -227,7 +224,7 @@ export class Executor {
 		const result = await application.finalizeBlock({
 			txs: block.txs,
 			decidedLastCommit: this.#lastCommitInfo(block, state),
-			misbehavior: block.evidence.flatMap(abciMisbehavior),
+			misbehavior: block.evidence.flatMap(evidenceAbciMisbehavior),
 			hash: blockHash(block),
 			height: BigInt(block.header.height),
 			time: block.header.time,
@@ -328,7 +325,6 @@ function unknownStatus(call: string, height: Height): CairnError {
 
 /** What the mempool may take under the params of this state. */
 export function txLimits(state: ChainState): TxLimits {
-	const { maxBytes, maxGas } = state.consensusParams.block;
-	const bytes = maxBytes === -1n ? BigInt(MAX_BLOCK_SIZE_BYTES) : maxBytes;
-	return { maxDataBytes: Number(maxDataBytesNoEvidence(bytes, state.validators.size)), maxGas };
+	const bytes = maxBlockBytes(state.consensusParams);
+	return { maxDataBytes: maxDataBytes(bytes, 0, state.validators.size), maxGas: state.consensusParams.block.maxGas };
 }

@@ -69,6 +69,7 @@ export class EpochMaker {
 			timeouts: { ...this.#timeouts },
 			extensions: voteExtensionsEnabled(state.consensusParams, height),
 			waitForWork: this.#waitForWork,
+			maxBlockBytes: Number(state.consensusParams.block.maxBytes),
 		};
 		return {
 			number: height,

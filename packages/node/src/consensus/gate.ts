@@ -1,5 +1,4 @@
 import type { SignatureCache } from "@cairn/crypto";
-import { verifySignature } from "@cairn/crypto";
 import type { Engine, Epoch, Origin, Tendermint, TendermintMessage } from "@cairn/consensus";
 import { BoundedQueue, CairnError, type Logger, messageOf } from "@cairn/kit";
 import type { Height, Part, PartSetHeader, Round } from "@cairn/types";
@@ -143,7 +142,7 @@ export function verifiedSigner(
 	for (const claim of engine.claims(message, epoch)) {
 		const validator = epoch.validators.validators[claim.index];
 		if (validator === undefined) return "false";
-		if (!signatures.verify(validator.publicKey, claim.signBytes, claim.signature, verifySignature)) return "false";
+		if (!signatures.verify(validator.publicKey, claim.signBytes, claim.signature)) return "false";
 		signer = epoch.members[claim.index] ?? null;
 	}
 	return signer;

@@ -110,6 +110,17 @@ export class ConsensusHost implements Host<Tendermint> {
 			this.#parts.assembler.parts(proposal.blockId.partSetHeader),
 		);
 		for (const each of records) this.#parts.wal.append(each, record.at.wall);
+		this.#logProposal(record.input);
+	}
+
+	#logProposal(input: Input<Tendermint>): void {
+		const own = input.kind === "signed" && "statement" in input.result ? input.result.statement : null;
+		const statement = input.kind === "message" ? input.message : own;
+		if (statement?.kind !== "proposal") return;
+		const { height, round, polRound, blockId } = statement.proposal;
+		this.#parts.logger.info("received proposal", { height, round, pol_round: polRound, hash: toUpperHex(blockId.hash) });
+		if (own === null) return;
+		this.#parts.logger.info("received complete proposal block", { height, hash: toUpperHex(blockId.hash) });
 	}
 
 	async barrier(): Promise<void> {

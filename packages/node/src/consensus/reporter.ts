@@ -91,7 +91,7 @@ export class ConsensusReporter {
 		const view = this.#engine?.view();
 		const state = this.#engine?.gossip();
 		if (view === undefined || state === undefined || view.leader === null) return null;
-		const proposer = state.validators.copyIncrementProposerPriority(0).proposer;
+		const proposer = state.validators.proposer;
 		const found = proposer === null ? null : state.validators.getByAddress(proposer.address);
 		return found === null ? null : { address: found.validator.address, index: found.index };
 	}
