@@ -1,6 +1,7 @@
 export * from "./block-assembler.ts";
 export * from "./events.ts";
 export * from "./evidence/pool.ts";
+export * from "./evidence/verify.ts";
 export * from "./executor/commit-info.ts";
 export * from "./executor/executor.ts";
 export * from "./executor/update-state.ts";
