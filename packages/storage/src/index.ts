@@ -1,5 +1,10 @@
 export { BlockStore, type BlockStoreOptions, type PrunedBlocks } from "./block-store.ts";
 export { EvidenceStore, type EvidenceStoreOptions } from "./evidence-store.ts";
+export { EventIndex, type IndexedBlock } from "./index/event-index.ts";
+export type { SearchOptions } from "./index/search.ts";
+export { type EventMap, matchesEvents } from "./query/match.ts";
+export { parseQuery } from "./query/parse.ts";
+export { type Condition, type Operand, type Operator, type Query, queryToString } from "./query/query.ts";
 export { rollBack } from "./rollback.ts";
 export { StateStore, type StateStoreOptions } from "./state-store.ts";
 export { crc32c } from "./wal/crc32c.ts";
