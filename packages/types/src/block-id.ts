@@ -1,4 +1,5 @@
 import { bytesEqual, compareBytes, concatBytes, EMPTY_BYTES, InvariantError, ValidationError } from "@cairn/kit";
+import { latin1 } from "./latin1.ts";
 import { HASH_SIZE } from "./limits.ts";
 import type { BlockId, PartSetHeader } from "./model.ts";
 import { encodeUvarint, types as pb } from "./proto/index.ts";
@@ -38,13 +39,6 @@ export function blockIdKey(id: BlockId): BlockKey {
 	if (isNilBlockId(id)) return NIL_BLOCK_KEY;
 	const { hash, partSetHeader } = id;
 	return `${partSetHeader.total}/${hash.length}/${latin1(hash)}${latin1(partSetHeader.hash)}` as BlockKey;
-}
-
-function latin1(bytes: Uint8Array): string {
-	if (bytes.length <= HASH_SIZE) return String.fromCharCode(...bytes);
-	let text = "";
-	for (const byte of bytes) text += String.fromCharCode(byte);
-	return text;
 }
 
 /** The id that the key was made of. */

@@ -1,5 +1,5 @@
 import { invariant } from "@cairn/kit";
-import { isNilBlockId, NIL_BLOCK_ID } from "./block-id.ts";
+import { blockIdsEqual, isNilBlockId, NIL_BLOCK_ID } from "./block-id.ts";
 import { HASH_SIZE } from "./limits.ts";
 import {
 	BLOCK_ID_FLAG_COMMIT,
@@ -28,6 +28,16 @@ const PROPOSAL_TYPE = 32;
 const TWO_TO_32 = 4294967296;
 
 let scratch = new Uint8Array(1024);
+
+/**
+ * The vote whose first fields still stand in the scratch buffer, up to `at`. Votes of one round, and all entries of a
+ * commit, differ in their time only, so that mostly nothing else has to be written.
+ */
+const previous = { type: -1, height: 0 as number | bigint, round: 0, blockId: NIL_BLOCK_ID, at: START };
+
+function forgetPrevious(): void {
+	previous.type = -1;
+}
 
 /** What a validator signs for a vote. */
 export function voteSignBytes(chainId: string, vote: Vote): Uint8Array {
@@ -62,6 +72,17 @@ export function canonicalVote(
 	timestamp: TimeNs,
 ): Uint8Array {
 	reserve(FIXED_ROOM + 3 * chainId.length);
+	let at = putVoteUpToTime(type, height, round, blockId);
+	at = putTimestamp(at, 0x2a, timestamp);
+	at = putText(at, 0x32, chainId);
+	return takeDelimited(at);
+}
+
+function putVoteUpToTime(type: number, height: number | bigint, round: number, blockId: BlockId): number {
+	const isSame = type === previous.type && height === previous.height && round === previous.round;
+	if (isSame && blockIdsEqual(blockId, previous.blockId)) return previous.at;
+	forgetPrevious();
+	const { hash, partSetHeader } = blockId;
 	let at = START;
 	if (type !== 0) {
 		scratch[at++] = 0x08;
@@ -70,9 +91,13 @@ export function canonicalVote(
 	at = putFixed64(at, 0x11, height);
 	at = putFixed64(at, 0x19, round);
 	at = putBlockId(at, 0x22, blockId);
-	at = putTimestamp(at, 0x2a, timestamp);
-	at = putText(at, 0x32, chainId);
-	return takeDelimited(at);
+	previous.type = type;
+	previous.height = height;
+	previous.round = round;
+	// A copy: what is signed must be what the vote says now, whatever happens to its bytes.
+	previous.blockId = { hash: hash.slice(), partSetHeader: { ...partSetHeader, hash: partSetHeader.hash.slice() } };
+	previous.at = at;
+	return at;
 }
 
 /** As `proposalSignBytes`, from single values. */
@@ -85,6 +110,7 @@ export function canonicalProposal(
 	timestamp: TimeNs,
 ): Uint8Array {
 	reserve(FIXED_ROOM + 3 * chainId.length);
+	forgetPrevious();
 	let at = START;
 	scratch[at++] = 0x08;
 	scratch[at++] = PROPOSAL_TYPE;
@@ -108,6 +134,7 @@ export function canonicalVoteExtension(
 	extension: Uint8Array,
 ): Uint8Array {
 	reserve(FIXED_ROOM + 3 * chainId.length + extension.length);
+	forgetPrevious();
 	let at = putBytes(START, 0x0a, extension);
 	at = putFixed64(at, 0x11, height);
 	at = putFixed64(at, 0x19, round);
@@ -116,7 +143,9 @@ export function canonicalVoteExtension(
 }
 
 function reserve(room: number): void {
-	if (scratch.length < START + room) scratch = new Uint8Array(2 * (START + room));
+	if (scratch.length >= START + room) return;
+	scratch = new Uint8Array(2 * (START + room));
+	forgetPrevious();
 }
 
 /** The message that ends at `end`, with its length before it. */

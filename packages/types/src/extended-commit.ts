@@ -1,4 +1,4 @@
-import { InvariantError, ValidationError } from "@cairn/kit";
+import { EMPTY_BYTES, InvariantError, ValidationError } from "@cairn/kit";
 import { BitArray } from "./bit-array.ts";
 import { blockIdFromProto } from "./block-id.ts";
 import { blockIdOfFlag, flagFromProto, validateCommitFrame, validateCommitSig } from "./commit.ts";
@@ -59,6 +59,14 @@ export function extendedCommitToCommit(commit: ExtendedCommit): Commit {
 			return { blockIdFlag, validatorAddress, timestamp, signature };
 		}),
 	};
+}
+
+/** A commit in the shape of an extended one, without extensions (Go's `WrappedExtendedCommit`). */
+export function commitToExtendedCommit(commit: Commit): ExtendedCommit {
+	const signatures = commit.signatures.map((sig) => {
+		return { ...sig, extension: EMPTY_BYTES, extensionSignature: EMPTY_BYTES };
+	});
+	return { ...commit, signatures };
 }
 
 /**

@@ -4,7 +4,7 @@ import { headerFromProto, headerHash, headerToProto, validateHeader } from "./he
 import { BLOCK_PROTOCOL } from "./limits.ts";
 import type { SignedHeader } from "./model.ts";
 import { types as pb } from "./proto/index.ts";
-import { ValidatorSet } from "./validator-set.ts";
+import { ValidatorSet, validateValidatorSet } from "./validator-set.ts";
 
 /** All that a light client needs of one height: header, the commit that signs it, the validators who signed. */
 export interface LightBlock {
@@ -81,7 +81,7 @@ export function validateLightBlock(
 	blockProtocol: bigint = BLOCK_PROTOCOL,
 ): void {
 	validateSignedHeader(signedHeader, chainId, blockProtocol);
-	if (validatorSet.size === 0) throw new ValidationError("validator set is empty");
+	validateValidatorSet(validatorSet);
 	if (!bytesEqual(signedHeader.header.validatorsHash, validatorSet.hash())) {
 		throw new ValidationError("header names another validator set");
 	}

@@ -1,21 +1,29 @@
 import { DecodeError } from "@cairn/kit";
 import { GO_ZERO_TIME, type TimeNs } from "./model.ts";
+import { highWord, MAX_INT64, splitWord } from "./proto/scalars.ts";
 
 const NS_PER_SECOND = 1_000_000_000n;
 
 /** Whole seconds (rounded down) and nanoseconds of [0, 1e9) of an instant, as protobuf's Timestamp counts them. */
 export function splitTime(time: TimeNs): { seconds: number; nanos: number } {
-	let seconds = Math.floor(Number(time) / 1e9);
-	let nanos = Number(time - BigInt(seconds) * NS_PER_SECOND);
-	// The division above is in floating point and may be one off next to a whole second.
-	if (nanos < 0) {
-		seconds -= 1;
-		nanos += 1e9;
-	} else if (nanos >= 1e9) {
-		seconds += 1;
-		nanos -= 1e9;
+	if (time < 0n || time > MAX_INT64) return splitFarTime(time);
+	// Long division by 10^9 of 64 bits in limbs of 32, 16 and 16: each step is exact in a double, no bigint is made.
+	const low = splitWord(time);
+	const high = highWord();
+	const middle = (high % 1e9) * 65536 + (low >>> 16);
+	const last = (middle % 1e9) * 65536 + (low & 0xffff);
+	const seconds = Math.floor(high / 1e9) * 4294967296 + Math.floor(middle / 1e9) * 65536 + Math.floor(last / 1e9);
+	return { seconds, nanos: last % 1e9 };
+}
+
+function splitFarTime(time: TimeNs): { seconds: number; nanos: number } {
+	let seconds = time / NS_PER_SECOND;
+	let nanos = time - seconds * NS_PER_SECOND;
+	if (nanos < 0n) {
+		seconds -= 1n;
+		nanos += NS_PER_SECOND;
 	}
-	return { seconds, nanos };
+	return { seconds: Number(seconds), nanos: Number(nanos) };
 }
 
 /** The instant in UTC as Go's `time.RFC3339Nano` prints it: fraction without trailing zeroes, `Z` at the end. */

@@ -1,5 +1,6 @@
 import { type MerkleProof, merkleProofs, merkleRoot, sha256, verifyMerkleProof } from "@cairn/crypto";
 import { bytesEqual, invariant, ValidationError } from "@cairn/kit";
+import { latin1 } from "./latin1.ts";
 import { proofFromProto, proofToProto } from "./part.ts";
 import { type types as pb, uvarintLength } from "./proto/index.ts";
 
@@ -25,7 +26,7 @@ export function txKey(tx: Uint8Array): TxKey {
 
 /** As `txKey`, for a hash of 32 bytes. */
 export function txKeyOfHash(hash: Uint8Array): TxKey {
-	return String.fromCharCode(...hash) as TxKey;
+	return latin1(hash) as TxKey;
 }
 
 const listHashes = new WeakMap<readonly Uint8Array[], Uint8Array>();

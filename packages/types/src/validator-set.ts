@@ -1,5 +1,6 @@
 import { merkleRoot, sha256 } from "@cairn/crypto";
 import { bytesEqual, compareBytes, EMPTY_BYTES, invariant, ValidationError } from "@cairn/kit";
+import { latin1 } from "./latin1.ts";
 import { MAX_TOTAL_VOTING_POWER } from "./limits.ts";
 import type { Validator, ValidatorIndex } from "./model.ts";
 import {
@@ -124,12 +125,12 @@ export class ValidatorSet {
 
 	/** The first validator with this address. */
 	getByAddress(address: Uint8Array): ValidatorPlace | null {
-		const index = this.#places().get(addressKey(address));
+		const index = this.#places().get(latin1(address));
 		return index === undefined ? null : { index, validator: this.validators[index] as Validator };
 	}
 
 	hasAddress(address: Uint8Array): boolean {
-		return this.#places().has(addressKey(address));
+		return this.#places().has(latin1(address));
 	}
 
 	#places(): ReadonlyMap<string, number> {
@@ -137,7 +138,7 @@ export class ValidatorSet {
 		if (membership.places === undefined) {
 			const places = new Map<string, number>();
 			for (const [i, { address }] of this.validators.entries()) {
-				const key = addressKey(address);
+				const key = latin1(address);
 				if (!places.has(key)) places.set(key, i);
 			}
 			membership.places = places;
@@ -247,8 +248,18 @@ function withPriorities(validators: readonly Validator[], priorities: readonly b
 	});
 }
 
-function addressKey(address: Uint8Array): string {
-	return String.fromCharCode(...address);
+export function validatorSetToProto(set: ValidatorSet): pb.ValidatorSet {
+	return set.toProto();
+}
+
+/** As `ValidatorSet.fromProto`. @throws DecodeError, ValidationError */
+export function validatorSetFromProto(proto: pb.ValidatorSet | null): ValidatorSet {
+	return ValidatorSet.fromProto(proto);
+}
+
+/** Every set is checked when it is made; what is left is that it is not empty. @throws ValidationError */
+export function validateValidatorSet(set: ValidatorSet): void {
+	if (set.size === 0) throw new ValidationError("validator set is empty");
 }
 
 export function encodeValidatorSet(set: ValidatorSet): Uint8Array {

@@ -1,7 +1,7 @@
 import { addressOf, type KeyType, type PublicKey, publicKey } from "@cairn/crypto";
 import { bytesEqual, DecodeError, ValidationError } from "@cairn/kit";
 import type { Validator } from "./model.ts";
-import { type crypto as cryptoPb, types as pb } from "./proto/index.ts";
+import { type abci, type crypto as cryptoPb, types as pb } from "./proto/index.ts";
 
 const ARM_OF_TYPE = {
 	ed25519: "ed25519",
@@ -60,17 +60,15 @@ export function decodeValidator(bytes: Uint8Array): Validator {
 	return validatorFromProto(pb.Validator.decode(bytes));
 }
 
-const rightfulAddresses = new WeakMap<PublicKey, Uint8Array>();
-
 /** Power is not negative and the address is the key's (`Validator.ValidateBasic`). @throws ValidationError */
 export function validateValidator(validator: Validator): void {
 	if (validator.votingPower < 0n) throw new ValidationError("validator has negative voting power");
-	let address = rightfulAddresses.get(validator.publicKey);
-	if (address === undefined) {
-		address = addressOf(validator.publicKey);
-		rightfulAddresses.set(validator.publicKey, address);
-	}
-	if (!bytesEqual(validator.address, address)) {
+	if (!bytesEqual(validator.address, addressOf(validator.publicKey))) {
 		throw new ValidationError("validator address is not derived from its public key");
 	}
+}
+
+/** The validators that an application's updates name; power 0 stands for a removal. @throws DecodeError on a bad key */
+export function validatorsFromUpdates(updates: readonly abci.ValidatorUpdate[]): Validator[] {
+	return updates.map(({ pubKey, power }) => newValidator(publicKeyFromProto(pubKey), power));
 }
