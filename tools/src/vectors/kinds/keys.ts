@@ -13,7 +13,8 @@ import {
 	sign,
 	verifySignature,
 } from "@cairn/crypto";
-import { fromUtf8, toHex, toUpperHex, utf8 } from "@cairn/kit";
+import { fromUtf8, toUpperHex, utf8 } from "@cairn/kit";
+import { nodeIdOf, nodeKeyOf, nodeKeyToJson, parseNodeKey } from "@cairn/network";
 import { formatKeyFile, parseKeyFile } from "@cairn/signer";
 import { newValidator, publicKeyFromProto, publicKeyToProto, validatorLeaf } from "@cairn/types";
 import { crypto as cryptoProto } from "@cairn/types/proto";
@@ -54,10 +55,10 @@ function checkKey(each: KeyCase): void {
 	same("public key of its JSON", publicKeyFromJson(each.pub_key_amino_json), shared);
 	same("priv_key_amino_json", privateKeyToJson(key), each.priv_key_amino_json);
 	same("private key of its JSON", privateKeyFromJson(each.priv_key_amino_json), key);
-	if (each.node_id !== undefined) same("node_id", toHex(addressOf(shared)), each.node_id);
+	if (each.node_id !== undefined) same("node_id", nodeIdOf(shared), each.node_id);
 	if (each.node_key_json !== undefined) {
-		const content: { readonly priv_key: unknown } = JSON.parse(each.node_key_json);
-		same("key in node_key_json", privateKeyFromJson(content.priv_key), key);
+		same("node_key_json", nodeKeyToJson(nodeKeyOf(key)), each.node_key_json);
+		same("key in node_key_json", parseNodeKey(each.node_key_json).privateKey, key);
 	}
 	if (each.priv_validator_key_json !== undefined) {
 		same("priv_validator_key_json", fromUtf8(formatKeyFile(key)), each.priv_validator_key_json);
