@@ -62,14 +62,19 @@ function opensslSha256(bytes: Uint8Array): Uint8Array {
 	return new Uint8Array(buffer, byteOffset, length);
 }
 
+/**
+ * Native code writes here, and a copy goes out: a new small array handed to native code would first be moved off the
+ * engine's heap, which costs as much as the hash.
+ */
+const digest = new Uint8Array(32);
+
 function nativeBackend(sodium: Sodium): Backend {
 	return {
 		name: "sodium",
 		sha256(bytes) {
 			if (bytes.length > SHORT_HASH_INPUT) return opensslSha256(bytes);
-			const digest = new Uint8Array(32);
 			sodium.crypto_hash_sha256(digest, bytes);
-			return digest;
+			return digest.slice();
 		},
 		ed25519PrivateKey(seed) {
 			const privateKey = new Uint8Array(64);
