@@ -101,7 +101,7 @@ export class Entrance {
 			return await this.#admit(outcome, pending.upgrade, pending);
 		} catch (error) {
 			if (isOurs(error)) this.#parts.fatal(error);
-			if (isFault(error)) this.#fault(error, pending.upgrade?.progress === 2 ? pending.id : undefined, ip);
+			if (isFault(error)) this.#fault(error, pending.upgrade?.provenId, ip);
 			throw error;
 		}
 	}
@@ -123,7 +123,7 @@ export class Entrance {
 			await this.#admit(outcome, upgrade, pending);
 		} catch (error) {
 			if (isOurs(error)) this.#parts.fatal(error);
-			this.#rejected(error, upgrade.remoteAddress, pending?.id);
+			this.#rejected(error, upgrade.remoteAddress, upgrade.provenId);
 			if (pending === undefined) return;
 			this.#parts.admission.leave(pending);
 			this.#parts.missed(pending.id);
@@ -158,13 +158,12 @@ export class Entrance {
 	#rejected(error: unknown, remoteAddress: string, id: string | undefined): void {
 		if (this.#closed) return;
 		const fields = { err: messageOf(error), address: remoteAddress, ...(id === undefined ? {} : { id }) };
-		if (error instanceof CairnError && error.code === "p2p-full") {
-			this.#parts.logger.info("Ignoring inbound connection: already have enough inbound peers", {
-				...fields,
-				...error.details,
-			});
-		} else if (id === undefined) this.#parts.logger.debug("Inbound Peer rejected", fields);
-		else this.#parts.logger.info("Inbound Peer rejected", fields);
+		const { logger } = this.#parts;
+		// Of those that have not even shown who they are there may be any number.
+		if (id === undefined) logger.debug("Inbound Peer rejected", fields);
+		else if (error instanceof CairnError && error.code === "p2p-full") {
+			logger.info("Ignoring inbound connection: already have enough inbound peers", { ...fields, ...error.details });
+		} else logger.info("Inbound Peer rejected", fields);
 		if (isFault(error)) this.#fault(error, id, socketIp(remoteAddress));
 	}
 

@@ -7,7 +7,7 @@ import {
 	verifySignature,
 	x25519KeyPair,
 } from "@cairn/crypto";
-import { type Connection, DecodeError, EMPTY_BYTES, invariant, type Timer, type World } from "@cairn/kit";
+import { CairnError, type Connection, DecodeError, EMPTY_BYTES, invariant, type Timer, type World } from "@cairn/kit";
 import { encodeDelimited, google, p2p } from "@cairn/types/proto";
 import { FirstMessage } from "./first-message.ts";
 import { FrameOpener, FrameSealer } from "./frame-cipher.ts";
@@ -63,10 +63,11 @@ export class SecretConnection implements Connection {
 			const stage = this.#stage;
 			this.#fail(refusal("p2p-handshake-timeout", `no handshake within ${timeout} ms`, { stage }));
 		});
-		connection.onData = (bytes) => this.#receive(bytes);
-		connection.onDrain = () => this.onDrain();
-		connection.onClose = (error) => this.#closed(error);
+		// First the key: a connection may hand over what has arrived as soon as it is listened to.
 		connection.write(encodeDelimited(google.BytesValue.encode({ value: this.#ephemeral.publicKey })));
+		connection.onDrain = () => this.onDrain();
+		connection.onClose = (error) => this.#closed(error && broken(error));
+		connection.onData = (bytes) => this.#receive(bytes);
 	}
 
 	get remoteAddress(): string {
@@ -218,4 +219,11 @@ export class SecretConnection implements Connection {
 		this.#deadline.cancel();
 		this.onClose(error);
 	}
+}
+
+/** A connection that breaks is nobody's bug, whatever class of error reports it. */
+function broken(error: Error): CairnError {
+	return error instanceof CairnError
+		? error
+		: refusal("p2p-closed", `the connection broke: ${error.message}`, {}, error);
 }

@@ -40,6 +40,28 @@ describe("two nodes", () => {
 		assert.deepEqual(b.board.counts, { outbound: 0, inbound: 1, dialing: 0, halfOpen: 0 });
 	});
 
+	it("are counted as CometBFT counts them", async () => {
+		const network = new TestNetwork();
+		const [a, b] = await pair(network);
+		a.board.peer(b.key.id)?.send(CHANNEL.id, HELLO);
+		a.board.peer(b.key.id)?.send(CHANNEL.id, new Uint8Array(2000));
+		await network.time.advance(10_000);
+		const values = (node: TestNode): object => Object.fromEntries([...node.metrics].filter(([, value]) => value > 0));
+		assert.deepEqual(values(a), {
+			p2p_peers: 1,
+			[`p2p_peer_send_bytes_total{peer_id=${b.key.id},chID=0x20}`]: 2005,
+			"p2p_message_send_bytes_total{message_type=test_Message}": 2005,
+		});
+		assert.deepEqual(values(b), {
+			p2p_peers: 1,
+			[`p2p_peer_receive_bytes_total{peer_id=${a.key.id},chID=0x20}`]: 2005,
+			"p2p_message_receive_bytes_total{message_type=test_Message}": 2005,
+		});
+		assert.equal(a.metrics.get(`p2p_peer_send_queue_size{peer_id=${b.key.id}}`), 0);
+		await a.board.stop();
+		assert.equal(a.metrics.get("p2p_peers"), 0);
+	});
+
 	it("send nothing on channels that the other does not read", async () => {
 		const network = new TestNetwork();
 		const extra = new RecordingHandler([CHANNEL, { ...CHANNEL, id: 0x77 }]);

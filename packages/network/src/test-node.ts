@@ -1,5 +1,5 @@
 import { generatePrivateKey } from "@cairn/crypto";
-import { CairnError, type Connection, utf8 } from "@cairn/kit";
+import { CairnError, type Connection, type Counter, type Gauge, type Labels, type Metrics, utf8 } from "@cairn/kit";
 import { ManualTime, MemoryNetwork, type MemoryWorld, memoryWorld, settle } from "@cairn/world";
 import type { NodeInfo } from "./node-info.ts";
 import { type NodeKey, nodeKeyOf } from "./node-key.ts";
@@ -61,6 +61,8 @@ export interface TestNode {
 	readonly handler: RecordingHandler;
 	readonly board: Switchboard;
 	readonly fatal: unknown[];
+	/** Values of metrics by name and labels, as `p2p_x{a=1}`. */
+	readonly metrics: Map<string, number>;
 	readonly logs: string[];
 	/** `id@ip:port`. */
 	readonly address: string;
@@ -109,6 +111,7 @@ export class TestNetwork {
 			...change.info,
 		};
 		const fatal: unknown[] = [];
+		const metrics = new Map<string, number>();
 		const logs: string[] = [];
 		const dials: { at: number; to: string }[] = [];
 		const network = {
@@ -133,9 +136,10 @@ export class TestNetwork {
 			nodeInfo: info,
 			handlers: [handler],
 			logger,
+			metrics: recordingMetrics(metrics),
 			onFatal: (error) => fatal.push(error),
 		});
-		return { world, key, info, handler, board, fatal, logs, dials, address: `${key.id}@${ip}:26656` };
+		return { world, key, info, handler, board, fatal, metrics, logs, dials, address: `${key.id}@${ip}:26656` };
 	}
 
 	/** As `node`, started. */
@@ -152,6 +156,20 @@ export class TestNetwork {
 			await settle();
 		}
 	}
+}
+
+function recordingMetrics(values: Map<string, number>): Metrics {
+	const series = (name: string): Counter & Gauge => {
+		const key = (labels: Labels = {}): string => {
+			const pairs = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+			return pairs.length === 0 ? name : `${name}{${pairs.join(",")}}`;
+		};
+		return {
+			add: (by, labels) => void values.set(key(labels), (values.get(key(labels)) ?? 0) + by),
+			set: (value, labels) => void values.set(key(labels), value),
+		};
+	};
+	return { counter: series, gauge: series, histogram: () => ({ observe: () => undefined }) };
 }
 
 /** What a handler throws when a peer sent nonsense. */

@@ -69,6 +69,11 @@ export class Upgrade {
 		return this.#secret.hasAnswered ? 1 : 0;
 	}
 
+	/** The other side's id, once it has proven it. */
+	get provenId(): string | undefined {
+		return this.#id;
+	}
+
 	/** True when the connection has ended, be it after the outcome. */
 	get isClosed(): boolean {
 		return this.#closed;
