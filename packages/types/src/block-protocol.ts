@@ -3,8 +3,9 @@ import { BLOCK_PROTOCOL } from "./limits.ts";
 import type { ConsensusEngineChoice } from "./model.ts";
 
 /**
- * The block protocol number that headers and handshakes of a chain carry. CometBFT's own is for the chains that its nodes
- * can follow; every other engine has one that makes them refuse the handshake, since they ignore what genesis says.
+ * The block protocol number that headers and handshakes of a chain carry. CometBFT's own is for the chains that its
+ * nodes can follow; every other engine has one that makes them refuse the handshake, since they ignore what genesis
+ * says.
  * @throws CairnError `unknown-consensus-engine`
  */
 export function blockProtocolOf({ name, rules }: ConsensusEngineChoice): bigint {
@@ -14,7 +15,8 @@ export function blockProtocolOf({ name, rules }: ConsensusEngineChoice): bigint 
 		throw new CairnError(
 			"unknown-consensus-engine",
 			"operator",
-			`genesis: consensus_engine ${JSON.stringify({ name, rules })} is not known here; there are ${[...PROTOCOLS.keys()].join(", ")}`,
+			`genesis: consensus_engine ${JSON.stringify({ name, rules })} is not known here; ` +
+				`there are ${[...PROTOCOLS.keys()].join(", ")}`,
 			{ name, rules },
 		);
 	}

@@ -72,7 +72,8 @@ export function blockToProto({ header, txs, evidence, lastCommit }: Block): pb.B
 }
 
 /**
- * Checks as `validateBlock`. Transactions and hashes are views of the bytes decoded. @throws DecodeError, ValidationError
+ * Checks as `validateBlock`. Transactions and hashes are views of the bytes decoded.
+ * @throws DecodeError, ValidationError
  * @param blockProtocol number of the chain's block protocol
  */
 export function blockFromProto(proto: pb.Block, blockProtocol: bigint = BLOCK_PROTOCOL): Block {

@@ -15,9 +15,9 @@ import { textToBytes } from "./proto/text.ts";
 import { splitTime } from "./time.ts";
 
 /**
- * The bytes that validators sign (`types/canonical.go`): `CanonicalVote`, `CanonicalProposal` and `CanonicalVoteExtension`
- * in protobuf, each with its length before it. Written by hand, front to back into one scratch buffer, because every vote
- * of every validator passes here.
+ * The bytes that validators sign (`types/canonical.go`): `CanonicalVote`, `CanonicalProposal` and
+ * `CanonicalVoteExtension` in protobuf, each with its length before it. Written by hand, front to back into one
+ * scratch buffer, because every vote of every validator passes here.
  */
 
 /** Where a message begins in the scratch buffer: room for the longest length before it. */

@@ -141,8 +141,9 @@ export function isConflictingHeaderInvalid(evidence: LightClientAttackEvidence, 
 }
 
 /**
- * Who misbehaved: for a lunatic attack those of the common set who signed the conflicting header, for an equivocation (same
- * round) those who signed both, for amnesia nobody can be told. Sorted by power (falling), then address.
+ * Who misbehaved: for a lunatic attack those of the common set who signed the conflicting header, for an
+ * equivocation (same round) those who signed both, for amnesia nobody can be told. Sorted by power (falling), then
+ * address.
  * @throws ValidationError if an equivocator is not in the conflicting set
  */
 export function byzantineValidatorsOf(

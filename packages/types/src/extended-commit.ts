@@ -70,8 +70,8 @@ export function commitToExtendedCommit(commit: Commit): ExtendedCommit {
 }
 
 /**
- * Extensions must be signed where they are on, and must not be there where they are off or the vote is not for the block
- * (`ExtendedCommit.EnsureExtensions`). @throws ValidationError
+ * Extensions must be signed where they are on, and must not be there where they are off or the vote is not for the
+ * block (`ExtendedCommit.EnsureExtensions`). @throws ValidationError
  */
 export function ensureExtensions(commit: ExtendedCommit, areEnabled: boolean): void {
 	for (const { blockIdFlag, extension, extensionSignature } of commit.signatures) {
@@ -90,7 +90,10 @@ export function extendedCommitToProto(commit: ExtendedCommit): pb.ExtendedCommit
 	return { height: BigInt(height), round, blockId, extendedSignatures: signatures };
 }
 
-/** Checks as `validateExtendedCommit`. The result keeps views of the bytes decoded. @throws DecodeError, ValidationError */
+/**
+ * Checks as `validateExtendedCommit`. The result keeps views of the bytes decoded.
+ * @throws DecodeError, ValidationError
+ */
 export function extendedCommitFromProto(proto: pb.ExtendedCommit): ExtendedCommit {
 	const blockId = blockIdFromProto(proto.blockId);
 	const commit: ExtendedCommit = {

@@ -45,7 +45,10 @@ export function parseGenesis(text: string, now: TimeNs = GO_ZERO_TIME): GenesisD
 	return doc;
 }
 
-/** The rules of `ValidateAndComplete` that `parseGenesis` does not complete. @throws ValidationError, CairnError `unknown-consensus-engine` */
+/**
+ * The rules of `ValidateAndComplete` that `parseGenesis` does not complete.
+ * @throws ValidationError, CairnError `unknown-consensus-engine`
+ */
 export function validateGenesis(doc: GenesisDoc): void {
 	if (doc.chainId === "") throw new ValidationError("genesis: chain_id must not be empty");
 	if (textToBytes(doc.chainId).length > MAX_CHAIN_ID_LENGTH) throw new ValidationError("genesis: chain_id is too long");
@@ -122,8 +125,8 @@ function readEngine(json: RawJson | undefined): ConsensusEngineChoice {
 }
 
 /**
- * The text of a genesis file as CometBFT writes it, indented by two spaces. The key `consensus_engine` appears only where
- * the choice differs from CometBFT's.
+ * The text of a genesis file as CometBFT writes it, indented by two spaces. The key `consensus_engine` appears only
+ * where the choice differs from CometBFT's.
  */
 export function genesisToJson(doc: GenesisDoc): string {
 	const { name, rules } = doc.consensusEngine;
@@ -170,7 +173,10 @@ function escapeForGo(text: string): string {
 	});
 }
 
-/** Go's `json.Indent`: values on lines of their own, texts and numbers as they are, empty objects and arrays closed up. */
+/**
+ * Go's `json.Indent`: values on lines of their own, texts and numbers as they are, empty objects and arrays closed
+ * up.
+ */
 function indentJson(text: string, base: string): string {
 	let out = "";
 	let depth = 0;

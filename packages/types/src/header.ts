@@ -9,7 +9,10 @@ import { splitTime } from "./time.ts";
 
 const hashes = new WeakMap<Header, Uint8Array>();
 
-/** The block hash: Merkle root over the fields. Empty for a header without `validatorsHash`, which is not complete yet. */
+/**
+ * The block hash: Merkle root over the fields. Empty for a header without `validatorsHash`, which is not complete
+ * yet.
+ */
 export function headerHash(header: Header): Uint8Array {
 	let hash = hashes.get(header);
 	if (hash === undefined) {

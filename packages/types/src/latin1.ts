@@ -1,6 +1,6 @@
 /**
- * One character for each byte: the cheapest key of a hash or an address for maps and sets. Not for people, and meant for
- * short bytes (every argument is a parameter of one call).
+ * One character for each byte: the cheapest key of a hash or an address for maps and sets. Not for people, and
+ * meant for short bytes (every argument is a parameter of one call).
  */
 export function latin1(bytes: Uint8Array): string {
 	// Spreading the typed array itself is ten times slower.

@@ -54,8 +54,8 @@ export function lightBlockToProto({ signedHeader, validatorSet }: LightBlock): p
 }
 
 /**
- * Checks the pieces, but not that they fit: see `validateLightBlock`. Stricter than Go in that a missing piece is refused
- * here and not only there. @throws DecodeError, ValidationError
+ * Checks the pieces, but not that they fit: see `validateLightBlock`. Stricter than Go in that a missing piece is
+ * refused here and not only there. @throws DecodeError, ValidationError
  */
 export function lightBlockFromProto(proto: pb.LightBlock | null, blockProtocol: bigint = BLOCK_PROTOCOL): LightBlock {
 	if (proto === null) throw new ValidationError("light block is missing");

@@ -5,8 +5,9 @@ import { BLOCK_PART_SIZE_BYTES, MAX_BLOCK_PARTS_COUNT } from "./limits.ts";
 import type { Part, PartSetHeader } from "./model.ts";
 
 /**
- * The pieces of one block: made at once from its bytes, or collected one by one under a header that says what they must
- * hash to. Pieces are views: of the block's bytes here, of what the network received there; once complete, of one array.
+ * The pieces of one block: made at once from its bytes, or collected one by one under a header that says what they
+ * must hash to. Pieces are views: of the block's bytes here, of what the network received there; once complete, of
+ * one array.
  */
 export class PartSet {
 	readonly header: PartSetHeader;

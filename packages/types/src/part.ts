@@ -41,7 +41,10 @@ export function decodePart(bytes: Uint8Array): Part {
 	return partFromProto(pb.Part.decode(bytes));
 }
 
-/** Sizes, index and shape of the proof (`Part.ValidateBasic`); every part but the last must be full. @throws ValidationError */
+/**
+ * Sizes, index and shape of the proof (`Part.ValidateBasic`); every part but the last must be full. @throws
+ * ValidationError
+ */
 export function validatePart(part: Part): void {
 	if (part.bytes.length > BLOCK_PART_SIZE_BYTES) throw new ValidationError("block part is too big");
 	if (part.index < part.proof.total - 1 && part.bytes.length !== BLOCK_PART_SIZE_BYTES) {

@@ -1,9 +1,9 @@
 import { DecodeError, messageOf } from "@cairn/kit";
 
 /**
- * JSON values as the text they were written in. Genesis files need it: `app_state` is handed to the application byte for
- * byte, and CometBFT tells the number 5 from the text "5". Rules are those of Go's `libs/json`: 64-bit integers are texts,
- * null is the zero value, unknown keys are ignored, the last of equal keys counts.
+ * JSON values as the text they were written in. Genesis files need it: `app_state` is handed to the application
+ * byte for byte, and CometBFT tells the number 5 from the text "5". Rules are those of Go's `libs/json`: 64-bit
+ * integers are texts, null is the zero value, unknown keys are ignored, the last of equal keys counts.
  */
 export class RawJson {
 	/** The value as written, without space around it. */

@@ -145,7 +145,10 @@ export function nextBlockTime(state: ChainState, height: Height, lastCommit: Com
 	return height === state.initialHeight ? state.lastBlockTime : medianTime(lastCommit, state.lastValidators);
 }
 
-/** The next block (`State.MakeBlock`): contents as given, the rest of the header from the state. @throws ValidationError */
+/**
+ * The next block (`State.MakeBlock`): contents as given, the rest of the header from the state. @throws
+ * ValidationError
+ */
 export function makeBlock(
 	state: ChainState,
 	height: Height,

@@ -75,7 +75,8 @@ export interface WeightedTime {
 
 /**
  * The first time, in ascending order, at which the weights passed reach half of `totalWeight` (rounded down). As
- * `WeightedMedian` of CometBFT v0.40.0 (`types/time/time.go`): the half itself counts (`<=`). Go's zero time for no times.
+ * `WeightedMedian` of CometBFT v0.40.0 (`types/time/time.go`): the half itself counts (`<=`). Go's zero time for no
+ * times.
  */
 export function weightedMedian(times: readonly WeightedTime[], totalWeight: bigint): TimeNs {
 	const sorted = [...times].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));

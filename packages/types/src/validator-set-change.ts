@@ -67,7 +67,10 @@ function powerOfRemovals(current: Current, removals: readonly Validator[]): bigi
 	return power;
 }
 
-/** Total power after all changes. The smallest change comes first, as in Go, so that the sum passes through no excess. */
+/**
+ * Total power after all changes. The smallest change comes first, as in Go, so that the sum passes through no
+ * excess.
+ */
 function powerOfUpdates(current: Current, updates: readonly Validator[], removedPower: bigint): bigint {
 	const deltas = updates.map(({ address, votingPower }) => {
 		return votingPower - (current.getByAddress(address)?.validator.votingPower ?? 0n);

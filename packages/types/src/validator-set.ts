@@ -193,8 +193,8 @@ export class ValidatorSet {
 	}
 
 	/**
-	 * The set after validators were added, changed or (power zero) removed (`UpdateWithChangeSet`). The proposer stays the
-	 * old one, even one just removed, until the next turn. Priorities of the changes are ignored.
+	 * The set after validators were added, changed or (power zero) removed (`UpdateWithChangeSet`). The proposer
+	 * stays the old one, even one just removed, until the next turn. Priorities of the changes are ignored.
 	 * @throws ValidationError on duplicates, negative power, too much power, unknown removals, or an empty result
 	 */
 	withUpdates(changes: readonly Validator[]): ValidatorSet {

@@ -11,7 +11,10 @@ export function verifyVote(chainId: string, vote: Vote, key: PublicKey, verify: 
 	if (!verify(key, voteSignBytes(chainId, vote), vote.signature)) throw new ValidationError("vote: invalid signature");
 }
 
-/** As `verifyVote`; a precommit for a block must also carry a good signature of its extension. @throws ValidationError */
+/**
+ * As `verifyVote`; a precommit for a block must also carry a good signature of its extension. @throws
+ * ValidationError
+ */
 export function verifyVoteAndExtension(chainId: string, vote: Vote, key: PublicKey, verify: SignatureVerifier): void {
 	verifyVote(chainId, vote, key, verify);
 	if (vote.type === PRECOMMIT && !isNilBlockId(vote.blockId) && vote.extensionSignature.length === 0) {

@@ -25,8 +25,9 @@ export function voteToProto(vote: Vote): pb.Vote {
 }
 
 /**
- * Checks the block id and the range of the height only; `validateVote` does the rest, the type of the vote included, as in
- * Go. The vote keeps views of the bytes that `proto` was decoded from. @throws DecodeError, ValidationError
+ * Checks the block id and the range of the height only; `validateVote` does the rest, the type of the vote
+ * included, as in Go. The vote keeps views of the bytes that `proto` was decoded from.
+ * @throws DecodeError, ValidationError
  */
 export function voteFromProto(proto: pb.Vote | null): Vote {
 	if (proto === null) throw new ValidationError("nil vote");
@@ -87,7 +88,10 @@ function validateExtension(vote: Vote): void {
 	}
 }
 
-/** True unless this is a precommit for a block without extension signature: such a vote is refused where extensions are on. */
+/**
+ * True unless this is a precommit for a block without extension signature: such a vote is refused where extensions
+ * are on.
+ */
 export function hasNeededExtension(vote: Vote): boolean {
 	return vote.type !== PRECOMMIT || isNilBlockId(vote.blockId) || vote.extensionSignature.length > 0;
 }
