@@ -101,7 +101,10 @@ export class Admission {
 		return undefined;
 	}
 
-	/** As `refuseAddress`, for one that came in: while only strangers can come, a full or banned house does not listen. */
+	/**
+	 * As `refuseAddress`, for one that came in: while only strangers can come, a full or banned house does not
+	 * listen.
+	 */
 	refuseStranger(ip: string | undefined): Error | undefined {
 		const refused = this.refuseAddress(ip);
 		if (refused !== undefined || this.#awaitsPrivileged()) return refused;
@@ -149,8 +152,8 @@ export class Admission {
 	}
 
 	/**
-	 * Gives an inbound connection its place. When we are dialling the same node, both sides must keep the same connection: that
-	 * of the lower id. Go just refuses the second, and sometimes each side refuses the other's.
+	 * Gives an inbound connection its place. When we are dialling the same node, both sides must keep the same
+	 * connection: that of the lower id. Go just refuses the second, and sometimes each side refuses the other's.
 	 * @throws CairnError when it is refused
 	 */
 	enter(id: string, ip: string | undefined, upgrade: Upgrade): Pending {
@@ -176,8 +179,8 @@ export class Admission {
 	}
 
 	/**
-	 * Counts a fault of an id, an address or both; the privileged are not counted, nor addresses that many machines may share.
-	 * Gives the longest ban that begins with it (milliseconds), else 0.
+	 * Counts a fault of an id, an address or both; the privileged are not counted, nor addresses that many machines
+	 * may share. Gives the longest ban that begins with it (milliseconds), else 0.
 	 */
 	fault(id: string | undefined, ip: string | undefined): number {
 		if (id !== undefined && this.isPrivileged(id)) return 0;

@@ -118,7 +118,10 @@ export class ReceiveChannel {
 		this.#grew = grew;
 	}
 
-	/** Adds a packet; gives the message when it is whole, in bytes of its own. @throws CairnError `p2p-oversize-message` */
+	/**
+	 * Adds a packet; gives the message when it is whole, in bytes of its own. @throws CairnError
+	 * `p2p-oversize-message`
+	 */
 	add(data: Uint8Array, eof: boolean): Uint8Array | undefined {
 		const length = this.#length + data.length;
 		const { id, receiveMessageCapacity } = this.descriptor;

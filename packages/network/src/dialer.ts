@@ -24,8 +24,8 @@ export interface DialerParts {
 const SETTLED: ReadonlySet<string> = new Set(["p2p-self", "p2p-already-dialing", "p2p-duplicate-id"]);
 
 /**
- * The pause before redial number `attempt` (from 0) without the random part: 20 times 5 s, then 3, 9, 27 … 3^10 s. Go gives
- * up after that; we stay at the longest pause.
+ * The pause before redial number `attempt` (from 0) without the random part: 20 times 5 s, then 3, 9, 27 … 3^10 s.
+ * Go gives up after that; we stay at the longest pause.
  */
 export function redialPause(attempt: number, maxPeriodMs: number): number {
 	if (attempt < REDIAL_ATTEMPTS) return REDIAL_INTERVAL;

@@ -22,8 +22,8 @@ export class FaultLedger {
 	}
 
 	/**
-	 * Notes a fault. The one that makes `limit` faults, each within ten minutes of the one before, bans: first for a minute,
-	 * then twice as long each time. Gives the length of a ban that begins now, else 0.
+	 * Notes a fault. The one that makes `limit` faults, each within ten minutes of the one before, bans: first for a
+	 * minute, then twice as long each time. Gives the length of a ban that begins now, else 0.
 	 */
 	record(key: string, limit: number, now: number): number {
 		const record = this.#records.get(key) ?? { faults: 0, lastFault: now, bans: 0, bannedUntil: 0 };

@@ -3,8 +3,8 @@ import { refusal } from "./refusal.ts";
 import type { PeerCandidate, SwitchboardOptions } from "./switchboard-options.ts";
 
 /**
- * Asks all filters at once, the node's address and its identity (with `filter_peers` the application answers). Gives the
- * first refusal; a filter that fails or does not answer in time refuses, as in Go.
+ * Asks all filters at once, the node's address and its identity (with `filter_peers` the application answers).
+ * Gives the first refusal; a filter that fails or does not answer in time refuses, as in Go.
  */
 export async function firstRefusal(
 	candidate: PeerCandidate,

@@ -4,8 +4,8 @@ import { FRAME_DATA_SIZE, FRAME_LENGTH_SIZE, FRAME_SIZE, SEALED_FRAME_SIZE } fro
 import { refusal } from "./refusal.ts";
 
 /**
- * The nonce of one direction: 64 bits, little-endian, in bytes 4 to 11. As in Go the session ends when the counter would
- * wrap, after the nonce of all ones has been used, so that no nonce is ever used twice with a key.
+ * The nonce of one direction: 64 bits, little-endian, in bytes 4 to 11. As in Go the session ends when the counter
+ * would wrap, after the nonce of all ones has been used, so that no nonce is ever used twice with a key.
  */
 class FrameNonce {
 	readonly bytes = new Uint8Array(AEAD_NONCE_SIZE);
@@ -31,7 +31,10 @@ class FrameNonce {
 	}
 }
 
-/** Cuts plaintext into frames and seals them: 4 bytes little-endian length, 1024 bytes of data padded with zeros, tag. */
+/**
+ * Cuts plaintext into frames and seals them: 4 bytes little-endian length, 1024 bytes of data padded with zeros,
+ * tag.
+ */
 export class FrameSealer {
 	readonly #key: Uint8Array;
 	readonly #nonce: FrameNonce;

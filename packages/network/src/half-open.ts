@@ -4,9 +4,10 @@ import { refusal } from "./refusal.ts";
 import type { Upgrade } from "./upgrade.ts";
 
 /**
- * Connections that came in and whose handshake is not over. There are never more than a fixed number; when one more comes,
- * one is closed: of the address that holds most of them, the one that has shown least, and of those the oldest. So nobody
- * has to wait in line behind strangers that say nothing (in CometBFT they take up the places of peers).
+ * Connections that came in and whose handshake is not over. There are never more than a fixed number; when one
+ * more comes, one is closed: of the address that holds most of them, the one that has shown least, and of those
+ * the oldest. So nobody has to wait in line behind strangers that say nothing (in CometBFT they take up the places
+ * of peers).
  */
 export class HalfOpen {
 	readonly #capacity: number;

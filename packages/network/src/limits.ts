@@ -41,8 +41,8 @@ export const FIRST_RECEIVE_BUFFER = 4_096;
 /** A channel whose last long message was of some size starts with a buffer of that size, but not beyond this. */
 export const LARGEST_FIRST_RECEIVE_BUFFER = 131_072;
 /**
- * Half-received messages of all peers together: one peer may make a channel hold 100 MiB, forty must not make it forty
- * times. When it is exceeded, the peer that holds most is stopped.
+ * Half-received messages of all peers together: one peer may make a channel hold 100 MiB, forty must not make it
+ * forty times. When it is exceeded, the peer that holds most is stopped.
  */
 export const MAX_REASSEMBLY_BYTES = 268_435_456;
 /** How long a stopped connection may take to write out what it was asked to send. */
@@ -56,8 +56,8 @@ export const HANDSHAKE_TIMEOUT = 20_000;
 /** Go's time for peer filters to answer. */
 export const FILTER_TIMEOUT = 5_000;
 /**
- * Connections that came in and are not authenticated yet. When one more comes, the one that has shown least is closed (see
- * `HalfOpen`): 500 strangers that say nothing must not keep an honest peer out.
+ * Connections that came in and are not authenticated yet. When one more comes, the one that has shown least is
+ * closed (see `HalfOpen`): 500 strangers that say nothing must not keep an honest peer out.
  */
 export const MAX_HALF_OPEN = 256;
 /** Go's random delay before each dial: 0 … 3 s. */

@@ -61,8 +61,8 @@ function scratchOf(size: number): Uint8Array {
 
 /**
  * Many channels over one connection, on the wire as CometBFT's MConnection (p2p/conn/connection.go). Sending is
- * event-driven: what was queued in one turn leaves at its end in as few writes as possible, the channel that used least of
- * its share first; while the connection is congested or over its rate, messages wait in bounded queues.
+ * event-driven: what was queued in one turn leaves at its end in as few writes as possible, the channel that used
+ * least of its share first; while the connection is congested or over its rate, messages wait in bounded queues.
  *
  * Nothing throws on what the other side sends: `onEnd` reports it, with a CairnError of blame "peer".
  */
@@ -136,7 +136,9 @@ export class MConnection implements TurnTask, BufferHolder {
 		return bytes;
 	}
 
-	/** Queues a message. False when the connection is over or that queue is full; `onDrained` will follow a full one. */
+	/**
+	 * Queues a message. False when the connection is over or that queue is full; `onDrained` will follow a full one.
+	 */
 	send(channelId: number, message: Uint8Array): boolean {
 		const sender = this.#senderById.get(channelId);
 		invariant(sender !== undefined, "a message is sent on a channel of ours", { channelId });

@@ -75,8 +75,8 @@ function shown(text: string): string {
 }
 
 /**
- * The rules of Go's DefaultNodeInfo.Validate, but for one: Go looks up a listen address that is a name and refuses the peer
- * if that fails; we only check that it may be one. @throws CairnError `p2p-bad-node-info`
+ * The rules of Go's DefaultNodeInfo.Validate, but for one: Go looks up a listen address that is a name and refuses
+ * the peer if that fails; we only check that it may be one. @throws CairnError `p2p-bad-node-info`
  */
 export function validateNodeInfo(info: NodeInfo): void {
 	const problem = nodeInfoProblem(info);
@@ -110,7 +110,8 @@ export function nodeInfoAddress(info: NodeInfo): PeerAddress {
 }
 
 /**
- * Same block protocol, same chain and a channel in common; a node without channels fits everyone (Go's CompatibleWith).
+ * Same block protocol, same chain and a channel in common; a node without channels fits everyone (Go's
+ * CompatibleWith).
  * @throws CairnError `p2p-incompatible`
  */
 export function checkCompatible(ours: NodeInfo, theirs: NodeInfo): void {

@@ -16,8 +16,8 @@ const TAG_DATA = 0x1a;
 const MAX_PREFIX = 10;
 
 /**
- * Longest packet (without its length prefix) that a peer with this payload size may send: that of channel 1 with all of the
- * payload, as Go computes it.
+ * Longest packet (without its length prefix) that a peer with this payload size may send: that of channel 1 with
+ * all of the payload, as Go computes it.
  */
 export function maxPacketSize(payloadSize: number): number {
 	const message = 2 + 2 + 1 + uvarintLength(payloadSize) + payloadSize;

@@ -4,7 +4,9 @@ import { formatIp, type IpBytes, isIpIn, joinHostPort, parseIp } from "./ip-addr
 /** Hex digits of a node id: 20 bytes. */
 export const ID_LENGTH = 40;
 
-/** Where a node can be dialled. `host` is an IP address in canonical form or a name that is looked up at each dial. */
+/**
+ * Where a node can be dialled. `host` is an IP address in canonical form or a name that is looked up at each dial.
+ */
 export interface PeerAddress {
 	/** Lower-case hex. */
 	readonly id: string;
@@ -30,7 +32,8 @@ export function idProblem(id: string): string | undefined {
 }
 
 /**
- * Reads `id@host:port`, with or without a protocol in front (p2p/netaddress.go NewNetAddressString). Names are not looked up.
+ * Reads `id@host:port`, with or without a protocol in front (p2p/netaddress.go NewNetAddressString). Names are not
+ * looked up.
  * @throws CairnError `p2p-malformed-address` that says which part is wrong
  */
 export function parsePeerAddress(text: string): PeerAddress {

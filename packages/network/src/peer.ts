@@ -63,9 +63,9 @@ export interface Peer {
 	/** True if the peer said that it reads this channel. */
 	hasChannel(id: number): boolean;
 	/**
-	 * Queues a message; it leaves in this turn of the event loop if the connection has room. False when the peer does not
-	 * know the channel, the connection is over, or the queue is full: then nothing was queued and `drained` will tell when to
-	 * try again. The bytes must not be changed afterwards.
+	 * Queues a message; it leaves in this turn of the event loop if the connection has room. False when the peer
+	 * does not know the channel, the connection is over, or the queue is full: then nothing was queued and `drained`
+	 * will tell when to try again. The bytes must not be changed afterwards.
 	 */
 	send(channelId: number, message: Uint8Array): boolean;
 	/** Room for at least one more message (of a size that fits). */
@@ -96,6 +96,9 @@ export interface ChannelHandler {
 	receive(peer: Peer, channelId: number, message: Uint8Array): void;
 	/** The queue of that channel refused a message before and has room again. */
 	drained?(peer: Peer, channelId: number): void;
-	/** Name of the message for p2p_message_{send,receive}_bytes_total, like `consensus_Vote`; not counted where absent. */
+	/**
+	 * Name of the message for p2p_message_{send,receive}_bytes_total, like `consensus_Vote`; not counted where
+	 * absent.
+	 */
 	messageType?(channelId: number, message: Uint8Array): string;
 }

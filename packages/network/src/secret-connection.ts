@@ -30,9 +30,9 @@ type Stage = "ephemeral" | "authentication" | "open" | "closed";
 const nothing = (): void => {};
 
 /**
- * An authenticated, encrypted connection over a plain one, byte for byte as CometBFT's (p2p/conn/secret_connection.go).
- * The handshake starts with the constructor; set the callbacks right after it. Whoever uses it must compare the key that
- * `onOpen` reports with the identity that was expected.
+ * An authenticated, encrypted connection over a plain one, byte for byte as CometBFT's
+ * (p2p/conn/secret_connection.go). The handshake starts with the constructor; set the callbacks right after it.
+ * Whoever uses it must compare the key that `onOpen` reports with the identity that was expected.
  *
  * Nothing throws on what the other side sends: `onClose` reports it, with a CairnError of blame "peer".
  */

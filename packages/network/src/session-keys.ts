@@ -15,9 +15,9 @@ export interface SessionKeys {
 }
 
 /**
- * The keys of a session (station-to-station, p2p/conn/secret_connection.go): HKDF-SHA256 of the shared secret gives two
- * keys, of which the side with the lower ephemeral key receives with the first; the challenge comes from a Merlin transcript
- * of both ephemeral keys and the secret.
+ * The keys of a session (station-to-station, p2p/conn/secret_connection.go): HKDF-SHA256 of the shared secret
+ * gives two keys, of which the side with the lower ephemeral key receives with the first; the challenge comes from
+ * a Merlin transcript of both ephemeral keys and the secret.
  * @throws CairnError `p2p-low-order-key` when the other side's key is a point of low order
  */
 export function deriveSessionKeys(

@@ -43,8 +43,8 @@ export interface DialOptions {
 type Farewell = "at once" | "gracefully" | "fault";
 
 /**
- * The table of peers: accepts and dials connections, upgrades them, keeps to the limits, and carries messages between peers
- * and handlers (Go's Switch and MultiplexTransport).
+ * The table of peers: accepts and dials connections, upgrades them, keeps to the limits, and carries messages
+ * between peers and handlers (Go's Switch and MultiplexTransport).
  */
 export class Switchboard {
 	readonly #options: SwitchboardOptions;
@@ -179,8 +179,8 @@ export class Switchboard {
 	}
 
 	/**
-	 * Ends the connection with a peer. `fault`: it did what only a broken or hostile node does; several of them ban it for a
-	 * while. Persistent peers are dialled again in either case and never banned.
+	 * Ends the connection with a peer. `fault`: it did what only a broken or hostile node does; several of them ban
+	 * it for a while. Persistent peers are dialled again in either case and never banned.
 	 */
 	stopPeer(peer: Peer, reason: string, fault: boolean): void {
 		const known = this.#peers.get(peer.id);
