@@ -1,0 +1,48 @@
+import { decodeConsensusMessage } from "@cairn/gossip";
+import { decodeEvidence } from "@cairn/types";
+import { consensus, types } from "@cairn/types/proto";
+import { fail } from "../checker.ts";
+import { hex, same, sameVerdict } from "../expectation.ts";
+
+/** A message as a peer sends it, and whether the real node takes it. */
+export interface MessageCase {
+	readonly name: string;
+	/** Message type, and for some the channel in parentheses. */
+	readonly decoder: string;
+	/** Null where the message is too large to be listed. */
+	readonly hex: string | null;
+	readonly accepted: boolean;
+	readonly error: string | null;
+}
+
+/** Reads and validates; what it throws is the refusal. */
+type Decoder = (bytes: Uint8Array) => void;
+
+function decodeEvidenceList(bytes: Uint8Array): void {
+	for (const evidence of types.EvidenceList.decode(bytes).evidence) decodeEvidence(types.Evidence.encode(evidence));
+}
+
+const DECODERS: Readonly<Record<string, Decoder>> = {
+	"consensus.Message": decodeConsensusMessage,
+	"types.EvidenceList": decodeEvidenceList,
+};
+
+const OVERSIZE_PART = /^part bytes (\d+) zero bytes/;
+
+/** The one message that is described instead of listed: the good last part of a block, with so many zeros as its bytes. */
+function buildMessage(each: MessageCase, all: readonly MessageCase[]): Uint8Array {
+	const size = OVERSIZE_PART.exec(each.name)?.[1] ?? fail("the message is neither listed nor described");
+	const good = all.find(({ name }) => name === "part last ok")?.hex ?? fail("no good part to build it from");
+	const { sum } = consensus.Message.decode(hex(good));
+	if (sum === null || sum.kind !== "blockPart") fail("no good part to build it from");
+	const part = { ...sum.value.part, bytes: new Uint8Array(Number(size)) };
+	return consensus.Message.encode({ sum: { kind: "blockPart", value: { ...sum.value, part } } });
+}
+
+export function checkMessage(each: MessageCase, all: readonly MessageCase[]): void {
+	same("accepted and error", each.accepted, each.error === null);
+	const [name = ""] = each.decoder.split(" ");
+	const bytes = each.hex === null ? buildMessage(each, all) : hex(each.hex);
+	const decode = DECODERS[name] ?? fail(`decoder of ${name} is not built yet`);
+	sameVerdict("message", each.accepted, () => decode(bytes));
+}
