@@ -64,7 +64,7 @@ function forgetHeight(state: TendermintState): void {
 	state.checks = new Map();
 	state.owed = null;
 	for (const [request, open] of state.open) {
-		const mayMatter = open.purpose.kind === "sign" && open.height >= state.height - 1;
+		const mayMatter = open.purpose.kind === "sign" && (request === state.signing || open.height >= state.height - 1);
 		if (!mayMatter && open.height < state.height) state.open.delete(request);
 	}
 }

@@ -3,9 +3,9 @@ import type { Epoch, Verdict } from "../core/engine.ts";
 import { mergeEpochs } from "./height.ts";
 import { ignored, isWanted, OK } from "./proposal.ts";
 import { STEP_COMMIT } from "./protocol.ts";
-import type { Turn } from "./state.ts";
+import { findEpoch, type Turn } from "./state.ts";
 import { rearm } from "./timers.ts";
-import { want } from "./turn.ts";
+import { signNext, want } from "./turn.ts";
 
 /**
  * The log was replayed and the world is here again: whatever is still open is asked for once more. The effects that the
@@ -15,11 +15,12 @@ export function resume(turn: Turn, epochs: readonly Epoch[]): Verdict {
 	const { state } = turn;
 	turn.out.mark("T72");
 	state.epochs = mergeEpochs(state.epochs, epochs).filter(({ last }) => last === null || last >= state.height);
+	// The configuration may be another one than before the restart.
+	state.epoch = findEpoch(state.epochs, state.height) ?? state.epoch;
 	rearm(turn);
-	for (const { effect } of state.open.values()) {
-		if (effect.kind === "ask") turn.out.inward(effect);
-		else turn.out.outward(effect);
-	}
+	for (const { effect } of state.open.values()) if (effect.kind === "ask") turn.out.inward(effect);
+	state.signing = null;
+	signNext(turn);
 	if (state.wanted !== null && state.proposalBlock === null) fetchAgain(turn);
 	if (state.committing !== null && state.committing.block !== null && state.certificate !== null) {
 		const { height, block } = state.committing;

@@ -12,7 +12,7 @@ import {
 	type TendermintState,
 	type Turn,
 } from "./state.ts";
-import { want } from "./turn.ts";
+import { signNext, want } from "./turn.ts";
 import { isOwn, takeVote } from "./votes.ts";
 
 type Signed = Extract<Input<Tendermint>, { kind: "signed" }>;
@@ -23,6 +23,7 @@ export function takeSigned(turn: Turn, { request, result }: Signed): Verdict {
 	const open = state.open.get(request);
 	if (open === undefined || open.effect.kind !== "sign") return ignored("nobody waits for this signature");
 	state.open.delete(request);
+	signNext(turn);
 	if ("refused" in result) {
 		turn.out.mark("T69");
 		return ignored(`the signer refused: ${result.refused}`);
@@ -104,6 +105,7 @@ function recallPosition(turn: Turn, position: Position): void {
 			comparePositions(positionOfVote(purpose.vote), position) <= 0;
 		if (isBelow || isExtending) state.open.delete(request);
 	}
+	signNext(turn);
 }
 
 /**

@@ -38,6 +38,7 @@ const PLAIN_FIELDS = [
 	"owed",
 	"timer",
 	"nextRequest",
+	"signing",
 	"ownPosition",
 	"tuned",
 ] as const satisfies readonly PlainField[];

@@ -141,6 +141,8 @@ export interface TendermintState {
 	timer: TimerState | null;
 	nextRequest: RequestId;
 	open: Map<RequestId, Open>;
+	/** The statement that is with the signer. */
+	signing: RequestId | null;
 	/** The highest position of the lane `chain` that was asked for or seen signed. */
 	ownPosition: Position;
 	/** Changed at run time; they outlive epochs. */
@@ -227,6 +229,7 @@ export function blankState(tip: Decided, epochs: readonly Epoch[], height: Heigh
 		timer: null,
 		nextRequest: 1,
 		open: new Map(),
+		signing: null,
 		ownPosition: [0, 0, 0],
 		tuned: {},
 	};

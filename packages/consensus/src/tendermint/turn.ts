@@ -2,7 +2,15 @@ import { type BlockId, type BlockKey, blockIdKey, isNilBlockId } from "@cairn/ty
 import type { EngineEventName, Question, RequestId, SignSlot } from "../core/engine.ts";
 import type { VoteSet } from "../parts/vote-set.ts";
 import type { Tendermint, TendermintStatement, TendermintStep } from "./protocol.ts";
-import { type Ask, type HeldBlock, type Purpose, type Sign, stepName, type Turn } from "./state.ts";
+import {
+	type Ask,
+	type HeldBlock,
+	type Purpose,
+	type Sign,
+	stepName,
+	type TendermintState,
+	type Turn,
+} from "./state.ts";
 
 /** Tells subscribers and gossip; `block` is the key the event is about. */
 export function announce(
@@ -35,7 +43,10 @@ export function ask(turn: Turn, question: Question<Tendermint>, purpose: Purpose
 	return request;
 }
 
-/** Asks the signer; the answer finds its purpose in `open`. */
+/**
+ * Asks the signer, one statement at a time: a second one waits until the first was answered. Otherwise both answers could
+ * be lost with the log's tail, and the first could never be asked for again, because the guard stands above it.
+ */
 export function askSigner(turn: Turn, slot: SignSlot, statement: TendermintStatement, block: HeldBlock | null): void {
 	const { state } = turn;
 	const request = state.nextRequest++;
@@ -43,7 +54,20 @@ export function askSigner(turn: Turn, slot: SignSlot, statement: TendermintState
 	const [height, round] = slot.position;
 	state.open.set(request, { height, round, purpose: { kind: "sign", block }, effect });
 	state.ownPosition = slot.position;
-	turn.out.outward(effect);
+	signNext(turn);
+}
+
+/** Lets the next statement go to the signer, unless one is there. */
+export function signNext(turn: Turn): void {
+	const { state } = turn;
+	if (state.signing !== null && state.open.has(state.signing)) return;
+	state.signing = null;
+	for (const [request, { effect }] of state.open) {
+		if (effect.kind !== "sign") continue;
+		state.signing = request;
+		turn.out.outward(effect);
+		return;
+	}
 }
 
 /** True if both are ids of the same block, part-set header included. */
@@ -59,16 +83,22 @@ export function holds(block: HeldBlock | null, id: BlockId): boolean {
 
 /**
  * Collects the parts of a block from now on, and asks the host for it unless its body is held.
- * @param voters who has it: those who voted for it
+ * @param voters those who voted for it have it; null: its proposer has it
  */
 export function want(turn: Turn, id: BlockId, voters: VoteSet | null): void {
 	const { state } = turn;
 	state.wanted = id;
 	if (holds(state.proposalBlock, id)) return;
 	state.proposalBlock = null;
-	const bits = voters?.bitArrayByBlockId(id)?.trueIndices() ?? [];
-	const holders = bits.flatMap((index) => state.epoch.members[index] ?? []);
+	const indices = voters === null ? leaderIndex(state) : (voters.bitArrayByBlockId(id)?.trueIndices() ?? []);
+	const holders = indices.flatMap((index) => state.epoch.members[index] ?? []);
 	turn.out.inward({ kind: "fetch", height: state.height, block: blockIdKey(id), holders });
+}
+
+function leaderIndex({ validators }: TendermintState): number[] {
+	const { proposer } = validators;
+	const place = proposer === null ? null : validators.getByAddress(proposer.address);
+	return place === null ? [] : [place.index];
 }
 
 /** The block with +2/3 prevotes of the current round; null without one or when it is nil. */
