@@ -88,8 +88,8 @@ function abciFromProto({ voteExtensionsEnableHeight }: pb.ABCIParams): Consensus
 
 /**
  * Checks a change of the height at which vote extensions begin, asked for at `height`
- * (`ConsensusParams.ValidateUpdate`): it may move only in the future, and extensions once begun do not end. @throws
- * ValidationError
+ * (`ConsensusParams.ValidateUpdate`): it may move only in the future, and extensions once begun do not end.
+ * @throws ValidationError
  */
 export function validateConsensusParamUpdate(
 	params: ConsensusParams,

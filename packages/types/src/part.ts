@@ -42,8 +42,8 @@ export function decodePart(bytes: Uint8Array): Part {
 }
 
 /**
- * Sizes, index and shape of the proof (`Part.ValidateBasic`); every part but the last must be full. @throws
- * ValidationError
+ * Sizes, index and shape of the proof (`Part.ValidateBasic`); every part but the last must be full.
+ * @throws ValidationError
  */
 export function validatePart(part: Part): void {
 	if (part.bytes.length > BLOCK_PART_SIZE_BYTES) throw new ValidationError("block part is too big");

@@ -146,8 +146,8 @@ export function nextBlockTime(state: ChainState, height: Height, lastCommit: Com
 }
 
 /**
- * The next block (`State.MakeBlock`): contents as given, the rest of the header from the state. @throws
- * ValidationError
+ * The next block (`State.MakeBlock`): contents as given, the rest of the header from the state.
+ * @throws ValidationError
  */
 export function makeBlock(
 	state: ChainState,

@@ -1,5 +1,6 @@
 import { DecodeError } from "@cairn/kit";
 import { GO_ZERO_TIME, type TimeNs } from "./model.ts";
+import { secondsOfText, textOfSeconds } from "./proto/calendar.ts";
 import { highWord, MAX_INT64, splitWord } from "./proto/scalars.ts";
 
 const NS_PER_SECOND = 1_000_000_000n;
@@ -29,12 +30,12 @@ function splitFarTime(time: TimeNs): { seconds: number; nanos: number } {
 /** The instant in UTC as Go's `time.RFC3339Nano` prints it: fraction without trailing zeroes, `Z` at the end. */
 export function timeToRfc3339(time: TimeNs): string {
 	const { seconds, nanos } = splitTime(time);
-	const whole = new Date(seconds * 1000).toISOString().slice(0, -5).replace(/^\+0*/, "");
+	const whole = textOfSeconds(seconds);
 	if (nanos === 0) return `${whole}Z`;
 	return `${whole}.${String(nanos).padStart(9, "0").replace(/0+$/, "")}Z`;
 }
 
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/;
+const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/;
 
 /**
  * Reads an RFC 3339 time as strictly as Go's JSON decoder: two-digit fields, no leap second, `T` and `Z` in capitals.
@@ -43,22 +44,11 @@ const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\
 export function timeFromRfc3339(text: string): TimeNs {
 	const match = RFC3339.exec(text);
 	if (match === null) throw new DecodeError("not an RFC 3339 time", { text: text.slice(0, 80) });
-	const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] = match;
-	// Date.UTC reads years below 100 as 19xx; shifting by the calendar's period of 400 years avoids that.
-	const ms = Date.UTC(Number(year) + 400, Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-	const date = new Date(ms);
-	const valid =
-		date.getUTCMonth() === Number(month) - 1 &&
-		date.getUTCDate() === Number(day) &&
-		Number(hour) < 24 &&
-		Number(minute) < 60 &&
-		Number(second) < 60;
-	if (!valid) throw new DecodeError("no such time", { text });
-	const seconds = ms / 1000 - SECONDS_IN_400_YEARS - zoneSeconds(zone, text);
-	return BigInt(seconds) * NS_PER_SECOND + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
+	const [, local = "", fraction = "", zone = "Z"] = match;
+	const seconds = secondsOfText(local);
+	if (seconds === undefined) throw new DecodeError("no such time", { text });
+	return BigInt(seconds - zoneSeconds(zone, text)) * NS_PER_SECOND + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
 }
-
-const SECONDS_IN_400_YEARS = 146_097 * 86_400;
 
 function zoneSeconds(zone: string, text: string): number {
 	if (zone === "Z") return 0;

@@ -12,8 +12,8 @@ export function verifyVote(chainId: string, vote: Vote, key: PublicKey, verify: 
 }
 
 /**
- * As `verifyVote`; a precommit for a block must also carry a good signature of its extension. @throws
- * ValidationError
+ * As `verifyVote`; a precommit for a block must also carry a good signature of its extension.
+ * @throws ValidationError
  */
 export function verifyVoteAndExtension(chainId: string, vote: Vote, key: PublicKey, verify: SignatureVerifier): void {
 	verifyVote(chainId, vote, key, verify);

@@ -8,13 +8,17 @@ export interface Codec<T> {
 	/** @throws InvariantError when a value does not fit its field */
 	encode(message: T): Uint8Array;
 	/**
-	 * Reads a whole message. `Uint8Array`s in the result are views of `bytes`, not copies: copy what must outlive the buffer.
+	 * Reads a whole message. `Uint8Array`s in the result are views of `bytes`, not copies: copy what must outlive the
+	 * buffer.
 	 * @throws DecodeError
 	 */
 	decode(bytes: Uint8Array): T;
 	/** Writes the message without tag and length, back to front. */
 	write(writer: Writer, message: T): void;
-	/** Reads the message that ends at offset `end`, on top of `base` (a field that occurs twice is merged). @throws DecodeError */
+	/**
+	 * Reads the message that ends at offset `end`, on top of `base` (a field that occurs twice is merged).
+	 * @throws DecodeError
+	 */
 	read(reader: Reader, end: number, base: T | null): T;
 	/** A message with the given fields, every other at its default. */
 	create(partial?: Partial<T>): T;

@@ -1,4 +1,5 @@
 import { DecodeError } from "@cairn/kit";
+import { secondsOfText, textOfSeconds } from "./calendar.ts";
 import {
 	type DurationNs,
 	END_TIMESTAMP_SECONDS,
@@ -22,7 +23,7 @@ function fraction(nanos: bigint): string {
 export function timestampToText(time: TimeNs): string {
 	const nanos = ((time % NANOS_PER_SECOND_BIG) + NANOS_PER_SECOND_BIG) % NANOS_PER_SECOND_BIG;
 	const seconds = Number((time - nanos) / NANOS_PER_SECOND_BIG);
-	return `${new Date(seconds * 1000).toISOString().slice(0, 19)}${fraction(nanos)}Z`;
+	return `${textOfSeconds(seconds)}${fraction(nanos)}Z`;
 }
 
 /** Reads RFC 3339 with any offset. @throws DecodeError also outside years 1 to 9999 and on days that do not exist */
@@ -31,13 +32,11 @@ export function parseTimestamp(text: string): TimeNs {
 	if (match === null) throw new DecodeError("not an RFC 3339 time", { text: text.slice(0, 80) });
 	const [, year = "", month = "", day = "", hour = "", minute = "", second = "", digits = "", sign = "+", ...offset] =
 		match;
-	const plain = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-	const millis = Date.parse(`${plain}Z`);
-	if (Number.isNaN(millis) || new Date(millis).toISOString().slice(0, 19) !== plain)
-		throw new DecodeError("no such moment", { text: text.slice(0, 80) });
+	const local = secondsOfText(`${year}-${month}-${day}T${hour}:${minute}:${second}`);
+	if (local === undefined) throw new DecodeError("no such moment", { text: text.slice(0, 80) });
 	const [offsetHours = "0", offsetMinutes = "0"] = offset;
 	const shift = (Number(offsetHours) * 60 + Number(offsetMinutes)) * 60 * (sign === "-" ? -1 : 1);
-	const seconds = millis / 1000 - shift;
+	const seconds = local - shift;
 	if (seconds < MIN_TIMESTAMP_SECONDS || seconds >= END_TIMESTAMP_SECONDS)
 		throw new DecodeError("time outside years 1 to 9999", { text: text.slice(0, 80) });
 	return BigInt(seconds) * NANOS_PER_SECOND_BIG + BigInt(digits.padEnd(9, "0"));

@@ -20,9 +20,10 @@ function descriptorOf(typeName: string): MessageDescriptor {
 }
 
 /**
- * A message in the proto3 JSON mapping with the field names of the .proto files: bytes as base64, 64-bit integers as text,
- * enums by name, times in RFC 3339, durations as `1.5s`; default values left out, embedded messages and times never.
- * `message` must be of the type named (as decoded or created). @throws DecodeError on a type name that does not exist
+ * A message in the proto3 JSON mapping with the field names of the .proto files: bytes as base64, 64-bit integers
+ * as text, enums by name, times in RFC 3339, durations as `1.5s`; default values left out, embedded messages and
+ * times never. `message` must be of the type named (as decoded or created). @throws DecodeError on a type name that
+ * does not exist
  */
 export function toProtoJson(typeName: string, message: unknown): Json {
 	const values = message as Values;
@@ -78,8 +79,9 @@ function enumName(typeName: string, value: number): Json {
 }
 
 /**
- * Reads the proto3 JSON mapping; the opposite of `toProtoJson`. Fields may also be named in lowerCamelCase, numbers may be
- * text, enums may be numbers, null is the default. @throws DecodeError on unknown fields, types and malformed values
+ * Reads the proto3 JSON mapping; the opposite of `toProtoJson`. Fields may also be named in lowerCamelCase, numbers
+ * may be text, enums may be numbers, null is the default. @throws DecodeError on unknown fields, types and
+ * malformed values
  */
 export function fromProtoJson(typeName: string, json: Json): unknown {
 	const codec = codecByName.get(typeName);

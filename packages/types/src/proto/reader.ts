@@ -28,11 +28,12 @@ const MAX_DURATION_SECONDS = 315576000000;
 const MAX_INT64_SECONDS = 9223372036;
 
 /**
- * A cursor over bytes in protobuf wire format. It accepts and refuses what gogoproto's generated code accepts and refuses:
- * varints have at most 10 bytes and lose their bits above 64, tags lose theirs above 35, and every length is checked.
+ * A cursor over bytes in protobuf wire format. It accepts and refuses what gogoproto's generated code accepts and
+ * refuses: varints have at most 10 bytes and lose their bits above 64, tags lose theirs above 35, and every length
+ * is checked.
  *
- * A value may be read across the end of the message that it stands in, never across the end of the buffer: the message's
- * read function calls `finish`, which refuses that.
+ * A value may be read across the end of the message that it stands in, never across the end of the buffer: the
+ * message's read function calls `finish`, which refuses that.
  */
 export class Reader {
 	readonly bytes: Uint8Array;
@@ -233,8 +234,8 @@ export class Reader {
 	}
 
 	/**
-	 * Skips the value of a field that the message does not know. `known` has bit n set for every known field n: those came
-	 * with the wrong wire type. @throws DecodeError
+	 * Skips the value of a field that the message does not know. `known` has bit n set for every known field n: those
+	 * came with the wrong wire type. @throws DecodeError
 	 */
 	unknown(tag: number, end: number, known: number): void {
 		const field = Math.floor(tag / 8);

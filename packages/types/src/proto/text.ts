@@ -1,7 +1,7 @@
 /**
- * Protobuf strings. Go strings may hold any bytes and gogoproto checks nothing, so neither do we; yet what was decoded must
- * encode to the same bytes. Bytes that are not UTF-8 are therefore kept as lone low surrogates U+DC80 to U+DCFF (the scheme
- * of Python's PEP 383), which no valid UTF-8 can produce.
+ * Protobuf strings. Go strings may hold any bytes and gogoproto checks nothing, so neither do we; yet what was
+ * decoded must encode to the same bytes. Bytes that are not UTF-8 are therefore kept as lone low surrogates U+DC80
+ * to U+DCFF (the scheme of Python's PEP 383), which no valid UTF-8 can produce.
  */
 const ESCAPE = 0xdc00;
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

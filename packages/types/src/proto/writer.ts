@@ -16,8 +16,8 @@ import {
 import { textToBytes } from "./text.ts";
 
 /**
- * Outputs are cut from slabs of this size: allocating each for itself costs more than all of the encoding. An output keeps
- * its slab alive, so slabs are small.
+ * Outputs are cut from slabs of this size: allocating each for itself costs more than all of the encoding. An
+ * output keeps its slab alive, so slabs are small.
  */
 const SLAB = 16384;
 /** Below this, a loop beats the call of `set`. */
@@ -26,9 +26,9 @@ const SHORT_BYTES = 40;
 const SCALAR_ROOM = 20;
 
 /**
- * Writes protobuf wire format from the back to the front: when the length of an embedded message is due, its bytes are
- * already there, so nothing is measured or moved. Fields must therefore be written in falling order of their numbers, and
- * the value of each before its tag. Tags are field number times 8 plus wire type.
+ * Writes protobuf wire format from the back to the front: when the length of an embedded message is due, its bytes
+ * are already there, so nothing is measured or moved. Fields must therefore be written in falling order of their
+ * numbers, and the value of each before its tag. Tags are field number times 8 plus wire type.
  *
  * Values that do not fit their field are our own mistakes: InvariantError.
  */
@@ -45,8 +45,8 @@ export class Writer {
 	}
 
 	/**
-	 * What was written after `mark` (see `size`); the writer forgets it. The bytes never change any more, but they are a view
-	 * of a buffer that they share with other outputs: never hand out their `.buffer`.
+	 * What was written after `mark` (see `size`); the writer forgets it. The bytes never change any more, but they
+	 * are a view of a buffer that they share with other outputs: never hand out their `.buffer`.
 	 */
 	take(mark: number): Uint8Array {
 		const bytes = this.#bytes;
