@@ -15,14 +15,14 @@ import {
 	voteSignBytes,
 } from "./index.ts";
 import { encodeDelimited, types as pb } from "./proto/index.ts";
-import { blockIdOf, loadVector, timeOf } from "./support.test.ts";
+import { blockIdOf, loadVector, type Parsed, timeOf } from "./support.test.ts";
 
 interface Case {
 	readonly kind: "vote" | "vote_extension" | "proposal";
 	readonly name: string;
 	readonly chain_id: string;
-	// biome-ignore lint/suspicious/noExplicitAny: three kinds of statement share the field
-	readonly fields: any;
+	/** Three kinds of statement share it. */
+	readonly fields: Parsed;
 	readonly sign_bytes: string;
 	readonly seed: string;
 	readonly signature: string;

