@@ -355,6 +355,16 @@ describe("receiving", () => {
 		assert.equal(harness.transport.paused, false);
 	});
 
+	it("reads pings and pongs in any encoding that protobuf allows", async () => {
+		const harness = new Harness();
+		harness.transport.onData(fromHex("030a8000"));
+		harness.transport.onData(fromHex("03128000"));
+		harness.transport.onData(fromHex("042001" + "0a00"));
+		assert.deepEqual(harness.ends, []);
+		await harness.turn();
+		assert.deepEqual(harness.transport.written, PONG_PACKET);
+	});
+
 	it("answers many pings of one turn with one pong", async () => {
 		const harness = new Harness();
 		for (let i = 0; i < 1000; i++) harness.transport.onData(PING_PACKET);

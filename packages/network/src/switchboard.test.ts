@@ -92,6 +92,39 @@ describe("two nodes", () => {
 		assert.equal(network.time.nextDue, undefined);
 	});
 
+	it("part gracefully: what was queued still arrives", async () => {
+		const network = new TestNetwork();
+		const [a, b] = await pair(network);
+		const peer = a.board.peer(b.key.id);
+		assert.ok(peer !== undefined);
+		peer.send(CHANNEL.id, new Uint8Array(150_000));
+		a.board.stopPeerGracefully(peer, "enough for today");
+		assert.deepEqual(
+			a.handler.removed.map(({ reason }) => reason),
+			["enough for today"],
+		);
+		assert.equal(peer.send(CHANNEL.id, HELLO), false);
+		a.board.stopPeerGracefully(peer, "again");
+		await network.rest();
+		assert.equal(b.handler.received[0]?.message.length, 150_000);
+		assert.equal(b.handler.removed.length, 1);
+		assert.equal(a.handler.removed.length, 1);
+	});
+
+	it("give up what is under way when one stops", async () => {
+		const network = new TestNetwork(10);
+		const [a, b] = [await network.started("10.0.0.1"), await network.started("10.0.0.2")];
+		const dialling = assert.rejects(dial(a, b), { code: "p2p-closed" });
+		await network.time.advance(15);
+		assert.deepEqual([a.board.counts.dialing, b.board.counts.halfOpen], [1, 1]);
+		await Promise.all([a.board.stop(), b.board.stop()]);
+		await network.time.advance(100);
+		await dialling;
+		assert.deepEqual([a.handler.events, b.handler.events], [[], []]);
+		await assert.rejects(dial(a, b), { code: "p2p-closed" });
+		assert.equal(network.time.nextDue, undefined);
+	});
+
 	it("are removed exactly once when a handler stops a peer in the middle of a message", async () => {
 		const network = new TestNetwork();
 		const [a, b] = await pair(network);
@@ -337,6 +370,25 @@ describe("strangers", () => {
 		assert.deepEqual(host.fatal, []);
 	});
 
+	it("that send garbage from one public address again and again are not listened to for a while", async () => {
+		const network = new TestNetwork();
+		const host = await network.started("10.0.0.1");
+		for (let i = 0; i < 12; i++) {
+			const { connection } = await connectRaw(network, "8.8.8.8");
+			connection.write(Uint8Array.of(0));
+			await network.rest();
+		}
+		const banned = await connectRaw(network, "8.8.8.8");
+		const other = await connectRaw(network, "8.8.4.4");
+		await network.rest();
+		assert.deepEqual([banned.closed(), other.closed()], [true, false]);
+		await network.time.advance(60_000);
+		const later = await connectRaw(network, "8.8.8.8");
+		await network.rest();
+		assert.equal(later.closed(), false);
+		assert.ok(host.logs.includes("Banning peer"));
+	});
+
 	it("that say nothing are closed in time", async () => {
 		const network = new TestNetwork();
 		const host = await network.started("10.0.0.1");
@@ -471,8 +523,9 @@ describe("peers that misbehave", () => {
 		const peer = host.board.peer(guest.key.id);
 		assert.ok(peer !== undefined);
 		let accepted = 0;
-		for (let i = 0; i < 500; i++) {
-			for (let k = 0; k < 100; k++) if (peer.send(CHANNEL.id, new Uint8Array(100_000))) accepted++;
+		const message = new Uint8Array(100_000);
+		for (let i = 0; i < 50; i++) {
+			for (let k = 0; k < 100; k++) if (peer.send(CHANNEL.id, message)) accepted++;
 			await network.time.advance(1);
 			assert.ok(peer.queuedBytes < 3_000_000 + 500_000, `${peer.queuedBytes} bytes are queued`);
 		}
@@ -580,6 +633,15 @@ describe("persistent peers", () => {
 		await network.rest();
 		assert.deepEqual(idsOf(a), [b.key.id]);
 		assert.ok(a.board.isPersistent(b.key.id) && a.board.isPrivate(b.key.id) && a.board.isUnconditional(b.key.id));
+	});
+
+	it("are the only ones that are dialled again", async () => {
+		const network = new TestNetwork();
+		const a = await network.started("10.0.0.1");
+		a.board.dialPeers([`${"ab".repeat(20)}@10.0.0.9:26656`]);
+		await network.time.advance(60_000);
+		assert.equal(a.dials.length, 1);
+		assert.ok(a.logs.includes("Error dialing peer"));
 	});
 
 	it("with host names are looked up at each dial", async () => {
