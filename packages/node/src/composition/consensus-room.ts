@@ -124,7 +124,7 @@ export class ConsensusRoom {
 		);
 		const { initialHeight } = state;
 		const parts = { engine: this.engine, host: this.host, wal, logger, signatures, initialHeight };
-		const recovery = await replayLog(state, parts);
+		const recovery = await this.host.replaying(() => replayLog(state, parts));
 		if (!recovery.complete) this.#judgeLostLog(state);
 		this.#running = true;
 		this.driver.push({ kind: "resumed", executed: state.lastBlockHeight, epochs });

@@ -62,6 +62,8 @@ export class ConsensusHost implements Host<Tendermint> {
 	#lastDuration: { readonly timer: string; readonly after: number } | null = null;
 	#halted = false;
 	#committing: Promise<void> = Promise.resolve();
+	/** The log is being replayed: refusals of the signer only say that it has gone on since. */
+	#replaying = false;
 	/** A height at which the log is lost while the signer has precommitted: nothing may be signed there. */
 	#silentAt: Height = 0;
 
@@ -92,6 +94,16 @@ export class ConsensusHost implements Host<Tendermint> {
 	/** Refuses every signature at this height: the node may have locked there and cannot know on what. */
 	staySilentAt(height: Height): void {
 		this.#silentAt = height;
+	}
+
+	/** Runs the replay of the log. */
+	async replaying<T>(replay: () => Promise<T>): Promise<T> {
+		this.#replaying = true;
+		try {
+			return await replay();
+		} finally {
+			this.#replaying = false;
+		}
 	}
 
 	/** Resolves when no block is being committed. */
@@ -330,7 +342,9 @@ export class ConsensusHost implements Host<Tendermint> {
 			const vote = await signer.signVote(this.#chainId, statement.vote, statement.extended);
 			return { statement: { kind: "vote" as const, vote, extended: statement.extended } };
 		} catch (cause) {
-			logger.error("failed signing", { lane: effect.slot.lane, position: effect.slot.position.join("/"), err: messageOf(cause) });
+			const fields = { position: effect.slot.position.join("/"), err: messageOf(cause) };
+			if (this.#replaying) logger.debug("failed signing while replaying the log", fields);
+			else logger.error("failed signing", fields);
 			if (cause instanceof CairnError && cause.blame === "operator" && cause.code !== "double-sign-guard") {
 				this.halt("the signer cannot write its state", cause);
 			}

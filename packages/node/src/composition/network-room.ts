@@ -1,0 +1,169 @@
+import type { EvidencePool, Executor, Mempool } from "@cairn/chain";
+import type { SignatureCache } from "@cairn/crypto";
+import { ConsensusGossip } from "@cairn/gossip";
+import type { Logger, Metrics, World } from "@cairn/kit";
+import {
+	type ChannelHandler,
+	DEFAULT_SWITCHBOARD_OPTIONS,
+	loadOrMakeNodeKey,
+	type NodeInfo,
+	type NodeKey,
+	type Peer,
+	Switchboard,
+	type SwitchboardOptions,
+} from "@cairn/network";
+import type { FileSigner } from "@cairn/signer";
+import { BLOCK_PROTOCOL, type ChainState, COMETBFT_VERSION, P2P_PROTOCOL } from "@cairn/types";
+import { splitList } from "../config/index.ts";
+import type { Config } from "../config/schema.ts";
+import type { ConsensusRoom } from "./consensus-room.ts";
+import type { Stores } from "./stores.ts";
+
+export interface NetworkRoomParts {
+	readonly config: Config;
+	readonly world: World;
+	readonly stores: Stores;
+	/** State after the handshake. */
+	readonly state: ChainState;
+	readonly signer: FileSigner;
+	readonly room: ConsensusRoom;
+	readonly executor: Executor;
+	readonly mempool: Mempool;
+	readonly evidence: EvidencePool;
+	readonly signatures: SignatureCache;
+	readonly logger: Logger;
+	readonly metrics: Metrics;
+	readonly onFatal: (cause: unknown) => void;
+}
+
+/** The switchboard and everything that sits on its channels; brings the node into sync, then sets consensus going. */
+export class NetworkRoom {
+	readonly #parts: NetworkRoomParts;
+	readonly switchboard: Switchboard;
+	readonly consensus: ConsensusGossip;
+	readonly nodeInfo: NodeInfo;
+
+	private constructor(parts: NetworkRoomParts, nodeKey: NodeKey) {
+		this.#parts = parts;
+		const { config, world, logger, metrics } = parts;
+		this.consensus = consensusGossip(parts);
+		const handlers: readonly ChannelHandler[] = [this.consensus];
+		this.nodeInfo = nodeInfoOf(parts, nodeKey, handlers);
+		this.switchboard = new Switchboard(switchboardOptions(config), {
+			world,
+			nodeKey,
+			nodeInfo: this.nodeInfo,
+			handlers,
+			logger,
+			metrics,
+			onFatal: parts.onFatal,
+		});
+		parts.room.host.listen({
+			settled: () => {
+				parts.room.gate.pump();
+				if (!parts.room.driver.busy) this.consensus.settled();
+			},
+			announced: (event) => {
+				if (event.name === "NewRoundStep") parts.room.gate.retryLater();
+				this.consensus.announced(event);
+			},
+			applied: (state) => this.consensus.applied(state),
+		});
+	}
+
+	static async create(parts: NetworkRoomParts): Promise<NetworkRoom> {
+		const nodeKey = await loadOrMakeNodeKey(parts.world.disk, parts.world.random, parts.config.paths.nodeKeyFile);
+		return new NetworkRoom(parts, nodeKey);
+	}
+
+	/** `ip:port` where peers can reach this node. */
+	get address(): string {
+		return this.switchboard.listenAddress;
+	}
+
+	get peers(): readonly Peer[] {
+		return this.switchboard.peers;
+	}
+
+	/** Listens, dials, and starts consensus. */
+	async start(): Promise<void> {
+		const { room, state } = this.#parts;
+		await this.switchboard.start();
+		this.consensus.start();
+		await room.start(state);
+		this.consensus.setSyncing(false);
+	}
+
+	async stop(): Promise<void> {
+		this.consensus.stop();
+		await this.switchboard.stop();
+	}
+
+	/** Ends the connection with a peer that broke a rule. */
+	stopPeer(id: string, reason: string): void {
+		const peer = this.switchboard.peer(id);
+		if (peer !== undefined) this.switchboard.stopPeer(peer, reason, true);
+	}
+}
+
+function consensusGossip({ config, world, stores, state, room, logger, metrics }: NetworkRoomParts): ConsensusGossip {
+	return new ConsensusGossip(
+		{
+			initialHeight: state.initialHeight,
+			gossipSleepMs: config.consensus.peerGossipSleepDuration,
+			queryMaj23SleepMs: config.consensus.peerQueryMaj23SleepDuration,
+			syncing: true,
+		},
+		{
+			roundState: () => room.engine.gossip(),
+			busy: () => room.driver.busy,
+			assembler: room.assembler,
+			blockStore: stores.blockStore,
+			chainState: () => room.host.state,
+			submit: (message) => room.gate.submit(message),
+			world,
+			logger,
+			metrics,
+		},
+	);
+}
+
+/** Order of the channels in CometBFT's NodeInfo. */
+const CHANNEL_ORDER = [0x40, 0x20, 0x21, 0x22, 0x23, 0x30, 0x38, 0x60, 0x61, 0x00];
+
+function nodeInfoOf({ config, state }: NetworkRoomParts, nodeKey: NodeKey, handlers: readonly ChannelHandler[]): NodeInfo {
+	const known = new Set(handlers.flatMap((handler) => handler.channels.map((channel) => channel.id)));
+	const { externalAddress, laddr } = config.p2p;
+	return {
+		protocolVersion: { p2p: P2P_PROTOCOL, block: BLOCK_PROTOCOL, app: state.version.consensus.app },
+		id: nodeKey.id,
+		listenAddress: externalAddress === "" ? laddr : externalAddress,
+		network: state.chainId,
+		version: COMETBFT_VERSION,
+		channels: Uint8Array.from(CHANNEL_ORDER.filter((id) => known.has(id))),
+		moniker: config.base.moniker,
+		other: { txIndex: config.txIndex.indexer === "null" ? "off" : "on", rpcAddress: config.rpc.laddr },
+	};
+}
+
+function switchboardOptions({ p2p }: Config): SwitchboardOptions {
+	return {
+		...DEFAULT_SWITCHBOARD_OPTIONS,
+		listenAddress: p2p.laddr,
+		persistentPeers: splitList(p2p.persistentPeers),
+		unconditionalPeerIds: splitList(p2p.unconditionalPeerIds),
+		privatePeerIds: splitList(p2p.privatePeerIds),
+		maxNumInboundPeers: p2p.maxNumInboundPeers,
+		maxNumOutboundPeers: p2p.maxNumOutboundPeers,
+		allowDuplicateIp: p2p.allowDuplicateIp,
+		handshakeTimeoutMs: p2p.handshakeTimeout,
+		dialTimeoutMs: p2p.dialTimeout,
+		persistentPeersMaxDialPeriodMs: p2p.persistentPeersMaxDialPeriod,
+		connection: {
+			...DEFAULT_SWITCHBOARD_OPTIONS.connection,
+			sendRate: p2p.sendRate,
+			recvRate: p2p.recvRate,
+			maxPacketMsgPayloadSize: p2p.maxPacketMsgPayloadSize,
+		},
+	};
+}
