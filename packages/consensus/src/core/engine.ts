@@ -71,7 +71,7 @@ export interface Protocol {
 	gossip: object;
 }
 
-// -------------------------------------------------------------------- inputs: everything that can happen to an engine (frozen)
+// ------------------------------------------------------------ inputs: everything that can happen to an engine (frozen)
 
 export type Input<P extends Protocol> =
 	/** Only the first record of a log segment. `previous` is the epoch of the tip, for late precommits of that height. */
@@ -143,7 +143,7 @@ export type Answer<P extends Protocol> =
 	| { readonly kind: "extensionChecked"; readonly valid: boolean }
 	| { readonly kind: "failed"; readonly why: string };
 
-// -------------------------------------------------------------------- effects: everything an engine may ask for (frozen)
+// ------------------------------------------------------------ effects: everything an engine may ask for (frozen)
 
 /** Stays inside the node: performed at once. */
 export type Inward<P extends Protocol> =
@@ -232,7 +232,7 @@ export type Question<P extends Protocol> =
 	  };
 
 /**
- * The guard in words every protocol shares: in a lane the position only grows (lexicographic), one statement per position.
+ * The guard in words every protocol shares: in a lane the position only grows, one statement per position.
  * Tendermint: lane `chain`, position [height, round, step] with step 1 proposal, 2 prevote, 3 precommit.
  */
 export interface SignSlot {
@@ -244,15 +244,15 @@ export interface SignSlot {
 	readonly raises?: readonly { readonly lane: string; readonly position: readonly [number, number, number] }[];
 }
 
-// -------------------------------------------------------------------- the engine
+// ------------------------------------------------------------ the engine
 
 export interface Engine<P extends Protocol> {
 	readonly protocol: string;
-	/** The only door in. Synchronous, total: bad peer input becomes a verdict, never a throw; a throw is our bug and stops the node. */
+	/** The only door in. Synchronous, total: bad peer input becomes a verdict; a throw stops the node. */
 	step(input: Input<P>, at: Stamp, out: Effects<P>): Verdict;
 	/** Cheap look before paying for crypto or queue room. Reads state, changes nothing. */
 	admit(origin: Origin, message: P["message"]): Admission;
-	/** The signatures this message stands on, for the gate to verify in a batch, under the epoch that admit returned. Pure. */
+	/** The signatures this message stands on, for the gate to verify under the epoch that admit returned. Pure. */
 	claims(message: P["message"], epoch: Epoch): readonly SignatureClaim[];
 	/** What gossip and dump_consensus_state show. A read-only window on live state: valid until the next `step`. */
 	gossip(): P["gossip"];
@@ -308,7 +308,7 @@ export interface EngineView {
 	readonly tallies: readonly { readonly label: string; readonly power: bigint; readonly quorum: bigint }[];
 }
 
-// -------------------------------------------------------------------- one record: the log, the trace and the replay file
+// ------------------------------------------------------------ one record: the log, the trace and the replay file
 
 export interface TraceRecord<P extends Protocol> {
 	readonly seq: number;

@@ -12,8 +12,8 @@ export type PlainData =
 	| { readonly [key: string]: PlainData | undefined };
 
 /**
- * One text for one value: JSON with sorted keys, where a text begins with `'`, an integer of any size with `n` and bytes
- * with `x`. Equal values give equal texts, so digests can be taken of it.
+ * One text for one value: JSON with sorted keys, where a text begins with `'`, an integer of any size with `n` and
+ * bytes with `x`. Equal values give equal texts, so digests can be taken of it.
  */
 export function writePlainData(value: PlainData): string {
 	if (value === null || typeof value === "boolean") return String(value);

@@ -68,7 +68,7 @@ export interface VoteSetContent {
 	readonly claims: readonly (readonly [string, BlockKey])[];
 }
 
-/** Peers that may each claim one majority per vote set; Go bounds it only by the number of peers that ever connected. */
+/** Peers that may each claim one majority per vote set; Go is bounded only by the peers that ever connected. */
 const MAX_CLAIMS = 1024;
 
 const NEW: VoteOutcome = { added: true, fault: null, conflict: null };

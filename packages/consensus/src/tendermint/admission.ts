@@ -100,8 +100,8 @@ function claimsOfVote(chainId: string, vote: Vote, epoch: Epoch): readonly Signa
 }
 
 /**
- * Index of the leader of the proposal's round. Priorities depend on the rounds that a node went through one by one, as in
- * Go, so the leader of the current round is taken from the state; that of another round is a guess that `step` ignores.
+ * Index of the leader of the proposal's round. Priorities depend on the rounds that a node went through one by one, as
+ * in Go, so the leader of the current round is taken from the state; that of another is a guess that `step` ignores.
  */
 function leaderOf(state: TendermintState, { height, round }: Proposal, epoch: Epoch): ValidatorIndex {
 	const isCurrent = height === state.height && round === state.round;

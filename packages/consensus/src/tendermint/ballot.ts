@@ -21,7 +21,7 @@ export function positionOfVote({ height, round, type }: Pick<Vote, "height" | "r
 	return [height, round, type === PREVOTE ? 2 : 3];
 }
 
-/** True if this node may still ask for a signature there: never below, and never twice at, a position it asked for or saw. */
+/** True if this node may still ask for a signature there: never at or below a position that it asked for or saw. */
 export function maySign(turn: Turn, position: Position): boolean {
 	if (comparePositions(position, turn.state.ownPosition) > 0) return true;
 	turn.out.mark("T15");
@@ -58,7 +58,7 @@ export function castNil(turn: Turn, type: VoteType): void {
 	castVote(turn, type, NIL_BLOCK_ID);
 }
 
-/** Later than the block this node is locked on, or else than the proposed one (`voteTime`); the wall clock otherwise. */
+/** Later than the block this node is locked on, else than the proposed one (`voteTime`); else the wall clock. */
 function voteTime({ state, at }: Turn): TimeNs {
 	const blockTime = state.locked === null ? state.proposalBlock?.time : state.locked.time;
 	if (blockTime === undefined || blockTime === null) return at.wall;

@@ -42,7 +42,7 @@ function askCheck(turn: Turn, block: HeldBlock, confirming: boolean): void {
 	state.checks.set(block.key, { verdict: null, round, request, confirming });
 }
 
-/** Takes an answer; true if the verdict is one to act on. @throws InvariantError when a block with a polka stays invalid */
+/** Takes an answer; true if it is one to act on. @throws InvariantError when a block with a polka stays invalid */
 export function takeVerdict(turn: Turn, key: BlockKey, verdict: CheckVerdict): boolean {
 	const check = turn.state.checks.get(key);
 	if (check === undefined) return false;

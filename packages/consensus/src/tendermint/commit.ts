@@ -36,7 +36,7 @@ function takeDecidedBlock(turn: Turn, decided: BlockId, precommits: VoteSet): vo
 	if (isNew) announce(turn, "ValidBlock", blockIdKey(decided));
 }
 
-/** Commits when both +2/3 precommits and the block are here (Go's `tryFinalizeCommit`). The executor validates it again. */
+/** Commits when +2/3 precommits and the block are here (Go's `tryFinalizeCommit`); the executor validates it again. */
 export function tryFinalize(turn: Turn): void {
 	const { state } = turn;
 	if (state.step !== STEP_COMMIT || state.committing !== null) return;

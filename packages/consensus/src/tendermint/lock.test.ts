@@ -22,7 +22,7 @@ function lockedOnA(): Lab {
 	return lab;
 }
 
-test("rule 1, StateLockNoPOL: a locked node prevotes its lock, whatever is proposed and whatever POL the proposal names", () => {
+test("rule 1, StateLockNoPOL: a locked node prevotes its lock, whatever is proposed", () => {
 	const lab = lockedOnA();
 	lab.proposal("b", 1);
 	assert.equal(lab.lastVote, "prevote/1/a");
@@ -137,7 +137,7 @@ test("rule 4, StateLockPOLRelock: a polka for the lock raises its round", () => 
 	assert.equal(lab.valid, "a@1");
 });
 
-test("rule 4, StateLockPOLUnlockOnUnknownBlock: a polka for a block that is not here unlocks, fetches it, precommits nil", () => {
+test("rule 4, StateLockPOLUnlockOnUnknownBlock: a polka for a block not here unlocks and fetches", () => {
 	const lab = lockedOnA();
 	lab.policy.fetch = () => "hold";
 	lab.fire("propose", 1);
@@ -268,7 +268,7 @@ test("rule 8: a valid value outlives the lock", () => {
 	assert.deepEqual(lab.proposalsSent[0]?.blockId, lab.id("a"));
 });
 
-test("rule 10: a block found invalid gets a prevote for nil; a polka for it is asked about again, and halts if it stays", () => {
+test("rule 10: an invalid block gets a prevote for nil; with a polka it is checked again, and halts if it stays so", () => {
 	const lab = follower().startRound();
 	lab.policy.check = () => "invalid";
 	lab.proposal("a", 0);

@@ -9,7 +9,7 @@ const MODES: readonly RecoveryMode[] = ["log", "snapshot", "wal"];
 function campaign(count: number, options: (seed: number) => Omit<NetworkOptions, "seed" | "healAt">) {
 	const totals = { heights: 0, replays: 0, digests: 0, accusations: 0, refusals: 0, marks: new Set<string>() };
 	for (let seed = 1; seed <= count; seed++) {
-		const { network, isLive } = runHistory({ seed, healAt: 4000, ...options(seed) });
+		const { network, isLive } = runHistory({ seed, healAt: 2500, ...options(seed) });
 		assert.ok(
 			isLive,
 			`seed ${seed}: stuck at ${network.nodes.map(({ engine }) => JSON.stringify(engine.view().step))}`,
@@ -25,7 +25,7 @@ function campaign(count: number, options: (seed: number) => Omit<NetworkOptions,
 }
 
 test("four nodes agree, through lost messages, partitions and crashes, and go on afterwards", () => {
-	const totals = campaign(120, (seed) => ({
+	const totals = campaign(110, (seed) => ({
 		nodes: 4,
 		recovery: MODES[seed % 2] ?? "log",
 		dropRate: (seed % 4) * 0.08,
@@ -39,7 +39,7 @@ test("four nodes agree, through lost messages, partitions and crashes, and go on
 });
 
 test("the same with recovery from the records that CometBFT's log has", () => {
-	const totals = campaign(60, (seed) => ({
+	const totals = campaign(50, (seed) => ({
 		nodes: 4,
 		recovery: "wal",
 		dropRate: (seed % 4) * 0.08,
@@ -63,7 +63,7 @@ test("one Byzantine validator of four, equivocating, divides nobody, and is accu
 });
 
 test("seven nodes, two crashing at a time", () => {
-	campaign(16, (seed) => ({
+	campaign(12, (seed) => ({
 		nodes: 7,
 		recovery: MODES[seed % 3] ?? "log",
 		dropRate: 0.1,

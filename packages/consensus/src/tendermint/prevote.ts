@@ -19,8 +19,8 @@ function hasPolka(state: TendermintState, { polRound }: Proposal): boolean {
 }
 
 /**
- * Prevotes as soon as there is all that a prevote stands on: a complete proposal and, unless a lock decides, the verdict
- * on its block. Asks for the verdict where it is missing. True if the prevote was cast.
+ * Prevotes as soon as there is all that a prevote stands on: a complete proposal and, unless a lock decides, the
+ * verdict on its block. Asks for the verdict where it is missing. True if the prevote was cast.
  */
 export function prevoteIfReady(turn: Turn): boolean {
 	const { state } = turn;

@@ -30,7 +30,7 @@ export type TendermintMessage =
 			readonly blockId: BlockId;
 	  };
 
-/** What the signer is asked to sign; in `signed` it comes back as it was signed (signature filled, perhaps an older timestamp). */
+/** What the signer is asked to sign; `signed` brings it back as signed (signature filled, perhaps an older time). */
 export type TendermintStatement =
 	| { readonly kind: "proposal"; readonly proposal: Proposal }
 	| { readonly kind: "vote"; readonly vote: Vote; readonly extended: boolean };
@@ -58,7 +58,7 @@ export interface RoundVotes {
 	readonly precommits: VoteSet;
 }
 
-/** The round state that gossip, RPC (`dump_consensus_state`) and logs read: Go's `cstypes.RoundState`. Live: valid until the next step. */
+/** What gossip, RPC (`dump_consensus_state`) and logs read: Go's `cstypes.RoundState`. Valid until the next step. */
 export interface TendermintRoundState {
 	readonly height: Height;
 	readonly round: Round;

@@ -135,7 +135,7 @@ test("a stale timer is ignored: of another height, of an earlier round, of a ste
 	assert.equal(lab.engine.digest(), before);
 });
 
-test("the timeout of commit runs from the moment of +2/3 precommits; late precommits still enter the last commit", () => {
+test("the timeout of commit runs from the moment of +2/3 precommits; late ones still enter the last commit", () => {
 	const lab = follower().startRound();
 	lab.proposal("a", 0);
 	const [first = 0, second = 0, third = 0] = lab.others;

@@ -9,8 +9,8 @@ import { arm } from "./timers.ts";
 import { announce, setStep } from "./turn.ts";
 
 /**
- * Starts a round, round 0 from the wait after the last commit (Go's `enterNewRound`). A decided height starts no further
- * round: unlike Go, which may leave its commit step there and forget the block it waits for.
+ * Starts a round, round 0 from the wait after the last commit (Go's `enterNewRound`). A decided height starts no
+ * further round: unlike Go, which may leave its commit step there and forget the block it waits for.
  */
 export function enterNewRound(turn: Turn, round: Round): void {
 	const { state } = turn;

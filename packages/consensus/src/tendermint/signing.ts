@@ -109,8 +109,8 @@ function recallPosition(turn: Turn, position: Position): void {
 }
 
 /**
- * Whoever precommitted a block was locked on it. If the replay lost the reasons, the precommit itself restores the lock,
- * unless a later polka for something else is known.
+ * Whoever precommitted a block was locked on it. If the replay lost the reasons, the precommit itself restores the
+ * lock, unless a later polka for something else is known.
  */
 function recallLock(turn: Turn, vote: Vote): void {
 	const { state } = turn;

@@ -10,7 +10,7 @@ import {
 } from "./protocol.ts";
 import { type TendermintState, type Turn, timeout } from "./state.ts";
 
-/** Timer names stand for the steps of CometBFT's `timeoutInfo`, one to one: the input log of a CometBFT chain has those. */
+/** Timer names stand for the steps of CometBFT's `timeoutInfo`, one to one: the log of a CometBFT chain has those. */
 const STEP_OF_NAME = {
 	newHeight: STEP_NEW_HEIGHT,
 	newRound: STEP_NEW_ROUND,

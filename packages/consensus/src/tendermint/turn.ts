@@ -23,7 +23,7 @@ export function announce(
 	turn.out.inward({ kind: "announce", event: { name, height, round, step: stepName(step), block, message } });
 }
 
-/** Moves to a step; `announceStep` follows when the work of the transition is done (Go's `updateRoundStep`, `newStep`). */
+/** Moves to a step; `announceStep` follows when the transition is done (Go's `updateRoundStep`, `newStep`). */
 export function setStep(turn: Turn, step: TendermintStep): void {
 	turn.state.step = step;
 	turn.state.stepStartedAt = turn.at;
@@ -44,8 +44,8 @@ export function ask(turn: Turn, question: Question<Tendermint>, purpose: Purpose
 }
 
 /**
- * Asks the signer, one statement at a time: a second one waits until the first was answered. Otherwise both answers could
- * be lost with the log's tail, and the first could never be asked for again, because the guard stands above it.
+ * Asks the signer, one statement at a time: a second one waits until the first was answered. Otherwise both answers
+ * could be lost with the log's tail, and the first could never be asked for again: the guard stands above it.
  */
 export function askSigner(turn: Turn, slot: SignSlot, statement: TendermintStatement, block: HeldBlock | null): void {
 	const { state } = turn;

@@ -94,8 +94,8 @@ test("votes of other heights are ignored; a peer may open two rounds ahead", () 
 	assert.equal(lab.message({ kind: "vote", vote: lab.vote(PREVOTE, second, 9, "a") }, "other").kind, "ok");
 });
 
-test("two of four nodes under one v0.40 rule: a nil polka of the others frees a locked node (why rules must not mix)", () => {
-	// docs/spec/tendermint.md, "Why rules must not mix": seen from the v0.40 node, which unlocks where a paper node would not.
+test("why rules must not mix: a polka for nil frees a locked v0.40 node, and another block is decided", () => {
+	// The story of docs/spec/tendermint.md, seen from V; P, locked on a, prevotes nil in round 1.
 	const lab = follower().startRound();
 	lab.proposal("a", 0);
 	lab.prevotes(0, "a");

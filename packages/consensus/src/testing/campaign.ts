@@ -1,4 +1,5 @@
-import { Network, type NetworkOptions, startByzantine } from "./network.ts";
+import { startByzantine } from "./byzantine.ts";
+import { Network, type NetworkOptions } from "./network.ts";
 
 export interface Outcome {
 	readonly network: Network;
