@@ -16,7 +16,7 @@ import {
 } from "@cairn/types";
 import { MemoryDisk, MemoryStore } from "@cairn/world";
 import { BlockStore } from "./block-store.ts";
-import { type ChainBlock, loadChain, loadVector } from "./test-support.ts";
+import { type ChainBlock, loadChain, loadVector } from "./testing/vectors.ts";
 
 const four = loadChain("chain-four");
 const single = loadChain("chain-single");

@@ -51,10 +51,10 @@ export interface PrunedBlocks {
 }
 
 /**
- * Blocks as parts, with their headers and commits, in the keys of CometBFT's `blockstore.db` (store/store.go). Holds all
- * heights from `base` to `height`. Reads answer at once; writes are one synced batch each.
+ * Blocks as parts, with their headers and commits, in the keys of CometBFT's `blockstore.db` (store/store.go). Holds
+ * all heights from `base` to `height`. Reads answer at once; writes are one synced batch each.
  *
- * What it hands out is immutable and may be shared with a cache. Reads throw `store-corrupt` when a value cannot be read.
+ * What it hands out is immutable and may be shared with a cache. Reads throw `store-corrupt` for unreadable values.
  */
 export class BlockStore {
 	readonly #store: KeyValueStore;
@@ -218,7 +218,10 @@ export class BlockStore {
 		await this.#save(block, parts, seenCommit, []);
 	}
 
-	/** As `saveBlock`, for a height with vote extensions. @throws ValidationError where a commit signature lacks its extension */
+	/**
+	 * As `saveBlock`, for a height with vote extensions.
+	 * @throws ValidationError where a signature for the block lacks that of its extension
+	 */
 	async saveBlockWithExtendedCommit(block: Block, parts: PartSet, seen: ExtendedCommit): Promise<void> {
 		ensureExtensions(seen, true);
 		const write = { key: heightKey("EC", block.header.height), value: encodeExtendedCommit(seen) };

@@ -5,7 +5,7 @@ import { type Evidence, encodeEvidence, evidenceFromProto, evidenceHash, evidenc
 import { types as typesProto } from "@cairn/types/proto";
 import { MemoryStore } from "@cairn/world";
 import { EvidenceStore } from "./evidence-store.ts";
-import { loadVector } from "./test-support.ts";
+import { loadVector } from "./testing/vectors.ts";
 
 /** Evidence of both kinds that real validators could have made. */
 const evidence: Evidence[] = [];

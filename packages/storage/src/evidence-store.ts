@@ -18,7 +18,7 @@ export interface EvidenceStoreOptions {
 	readonly blockProtocol?: bigint;
 }
 
-/** Evidence that waits for a block and the fact that evidence was committed, in CometBFT's `evidence.db` (evidence/pool.go). */
+/** Evidence that waits for a block, and which was committed, in CometBFT's `evidence.db` (evidence/pool.go). */
 export class EvidenceStore {
 	readonly #store: KeyValueStore;
 	readonly #blockProtocol: bigint;

@@ -17,7 +17,7 @@ import { MemoryDisk, MemoryStore } from "@cairn/world";
 import { BlockStore } from "./block-store.ts";
 import { rollBack } from "./rollback.ts";
 import { StateStore } from "./state-store.ts";
-import { loadChain, loadVector } from "./test-support.ts";
+import { loadChain, loadVector } from "./testing/vectors.ts";
 
 const vector = loadVector("chain/chain-four.json");
 const final = decodeState(fromHex(vector.final_state_proto));

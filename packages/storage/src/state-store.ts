@@ -101,9 +101,9 @@ export class StateStore {
 	// ------------------------------------------------------------------------------------------------ validators
 
 	/**
-	 * The validators that decide this height, with their proposer priorities at round 0; null where unknown. Where the set
-	 * has not changed for long this plays the rotation from the last record: use `loadValidatorsFast` when keys and powers
-	 * are enough.
+	 * The validators that decide this height, with their proposer priorities at round 0; null where unknown. Where the
+	 * set has not changed for long this plays the rotation from the last record: use `loadValidatorsFast` when keys and
+	 * powers are enough.
 	 */
 	loadValidators(height: Height): ValidatorSet | null {
 		const cached = this.#sets.get(height);
@@ -157,7 +157,7 @@ export class StateStore {
 		return decodeStored(`consensus params of height ${height}`, () => stateProto.ConsensusParamsInfo.decode(bytes));
 	}
 
-	// ------------------------------------------------------------------------------------------------ answers of the application
+	// ---------------------------------------------------------------------------------------- the application's answers
 
 	/**
 	 * Stores the application's answer to a block before the block's state is saved: after a crash between the two, it
@@ -198,8 +198,8 @@ export class StateStore {
 	// ------------------------------------------------------------------------------------------------ pruning
 
 	/**
-	 * Removes what is known of the heights from `from` up to, not including, `to`; validators stay from `evidenceHeight` on.
-	 * Records that later heights point to are kept, made whole. @throws CairnError `bad-retain-height`
+	 * Removes what is known of the heights from `from` up to, not including, `to`; validators stay from `evidenceHeight`
+	 * on. Records that later heights point to are kept, made whole. @throws CairnError `bad-retain-height`
 	 */
 	async pruneStates(from: Height, to: Height, evidenceHeight: Height): Promise<void> {
 		if (from <= 0 || to <= 0 || from >= to) throw badRange(`cannot prune states from height ${from} to ${to}`);

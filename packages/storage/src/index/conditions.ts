@@ -5,7 +5,7 @@ import type { Condition } from "../query/query.ts";
 /** A bound that a number is compared with; a date or time never holds, as no index holds times. */
 export type Bound = Decimal | "never";
 
-/** All order conditions on one tag together (state/indexer/query_range.go). Once inclusive, a side stays so, as in Go. */
+/** All order conditions on one tag (state/indexer/query_range.go). Once inclusive, a side stays so, as in Go. */
 export interface ValueRange {
 	readonly tag: string;
 	lower: Bound | null;

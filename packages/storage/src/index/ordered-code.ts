@@ -2,8 +2,8 @@ import { DecodeError } from "@cairn/kit";
 import { textOfBytes, textToBytes } from "@cairn/types/proto";
 
 /**
- * The order-preserving encoding of google/orderedcode in which CometBFT writes the keys of its block index: the bytes of
- * two encoded lists compare as the lists do.
+ * The order-preserving encoding of google/orderedcode in which CometBFT writes the keys of its block index: the bytes
+ * of two encoded lists compare as the lists do.
  */
 export type OrderedItem = string | bigint;
 

@@ -1,5 +1,5 @@
 /**
- * A decimal number of any length: 0.d₁d₂d₃… × 10^exponent with d₁ not zero. Comparing two of them costs no arithmetic,
+ * A decimal number of any length: 0.d₁d₂d₃… × 10^exponent with d₁ not zero. Comparing two of them needs no arithmetic,
  * however large the exponents are that somebody writes into an event.
  */
 export interface Decimal {

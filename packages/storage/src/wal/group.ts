@@ -1,6 +1,6 @@
 import type { Disk } from "@cairn/kit";
 
-/** The files of a log: `wal.000`, `wal.001`, … oldest first, and the head `wal` that is written to (libs/autofile/group.go). */
+/** The files of a log (libs/autofile/group.go): `wal.000`, `wal.001`, … oldest first, and the head `wal`. */
 export class WalGroup {
 	readonly headPath: string;
 	readonly directory: string;

@@ -4,7 +4,7 @@ import { CairnError, concatBytes, utf8 } from "@cairn/kit";
 import { consensus, toProtoJson } from "@cairn/types/proto";
 import { type MemoryWorld, memoryWorld, settle } from "@cairn/world";
 import fc from "fast-check";
-import { loadVector } from "../test-support.ts";
+import { loadVector } from "../testing/vectors.ts";
 import { crc32c } from "./crc32c.ts";
 import { encodeWalRecord, MAX_RECORD_BYTES, readFrame, type TimedWalRecord, type WalRecord } from "./record.ts";
 import { readWalFile } from "./scan.ts";

@@ -63,8 +63,8 @@ export class Wal {
 	}
 
 	/**
-	 * Opens the log whose head is at `path` (`data/cs.wal/wal`), creating it where there is none. A damaged head is copied
-	 * to `<path>.CORRUPTED` and rewritten with all records that can still be read.
+	 * Opens the log whose head is at `path` (`data/cs.wal/wal`), creating it where there is none. A damaged head is
+	 * copied to `<path>.CORRUPTED` and rewritten with all records that can still be read.
 	 * @throws CairnError when the files cannot be read or written
 	 */
 	static async open(world: World, path: string, options: WalOptions = {}): Promise<Wal> {
@@ -119,8 +119,8 @@ export class Wal {
 	}
 
 	/**
-	 * The records behind the end of `height`, oldest first; null where that end is not in the log. Damaged places in older
-	 * files are skipped.
+	 * The records behind the end of `height`, oldest first; null where that end is not in the log. Damaged places in
+	 * older files are skipped.
 	 */
 	async recordsAfterEndHeight(height: Height): Promise<AsyncIterable<TimedWalRecord> | null> {
 		if (this.#rotation !== null) await this.#rotation;

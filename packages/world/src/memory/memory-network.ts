@@ -60,7 +60,7 @@ export class MemoryNetwork {
 		const where = target.kind === "unix" ? target.path : `${ip}:${port}`;
 		const key = target.kind === "unix" ? `${ip} ${where}` : where;
 		if (this.#listeners.has(key)) {
-			const message = `${address} is already in use: stop what listens there, or change the laddr in config/config.toml`;
+			const message = `${address} is already in use: stop what listens there, or change the laddr in config.toml`;
 			throw new CairnError("address-in-use", "operator", message, { address });
 		}
 		const listener = new MemoryListener(ip, where, onConnection, () => this.#listeners.delete(key));

@@ -151,7 +151,7 @@ function listenError(cause: unknown, address: string): CairnError {
 				cause,
 			);
 		case "EACCES": {
-			const message = `listening on ${address} is not permitted: use a port above 1023 and a path that can be written (${hint})`;
+			const message = `listening on ${address} is not permitted: use a port above 1023 or a writable path (${hint})`;
 			return new CairnError("address-denied", "operator", message, details, cause);
 		}
 		default:

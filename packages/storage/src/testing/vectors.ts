@@ -12,7 +12,7 @@ import {
 } from "@cairn/types";
 import { readDelimited } from "@cairn/types/proto";
 
-const vectors = new URL("../../../vectors/", import.meta.url);
+const vectors = new URL("../../../../vectors/", import.meta.url);
 
 export function readVector(name: string): Uint8Array {
 	return new Uint8Array(readFileSync(new URL(name, vectors)));
