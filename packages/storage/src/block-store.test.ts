@@ -16,7 +16,7 @@ import {
 } from "@cairn/types";
 import { MemoryDisk, MemoryStore } from "@cairn/world";
 import { BlockStore } from "./block-store.ts";
-import { type ChainBlock, loadChain, loadVector } from "./testing/vectors.ts";
+import { type ChainBlock, type ChainVector, loadChain, loadVector } from "./testing/vectors.ts";
 
 const four = loadChain("chain-four");
 const single = loadChain("chain-single");
@@ -34,7 +34,7 @@ async function filled(chain: readonly ChainBlock[], kv: KeyValueStore = new Memo
 
 /** The state of the recorded chain, at another height and time. */
 function stateAt(height: number, time: bigint, maxAgeNumBlocks: bigint, maxAgeDuration: bigint): ChainState {
-	const state = decodeState(fromHex(loadVector("chain/chain-four.json").final_state_proto));
+	const state = decodeState(fromHex(loadVector<ChainVector>("chain/chain-four.json").final_state_proto));
 	const evidence = { ...state.consensusParams.evidence, maxAgeNumBlocks, maxAgeDuration };
 	const consensusParams = { ...state.consensusParams, evidence };
 	return { ...state, lastBlockHeight: height, lastBlockTime: time, consensusParams };
@@ -206,7 +206,7 @@ describe("block store: removing blocks", () => {
 			assert.equal(store.loadBlock(height), null);
 			assert.equal(store.loadPart(height, 0), null);
 			assert.equal(store.loadSeenCommit(height), null);
-			assert.equal(store.loadBlockByHash(fromHex(four[height - 1]?.vector.block_hash)), null);
+			assert.equal(store.loadBlockByHash(fromHex(four[height - 1]?.vector.block_hash ?? "")), null);
 		}
 		assert.equal(store.loadBlockMeta(19), null);
 		assert.equal(store.loadCommit(19), null);

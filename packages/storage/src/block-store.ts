@@ -66,6 +66,7 @@ export class BlockStore {
 	readonly #commits = new BoundedCache<Height, Commit>(CACHED_COMMITS);
 	readonly #seenCommits = new BoundedCache<Height, Commit>(CACHED_COMMITS);
 	readonly #extendedCommits = new BoundedCache<Height, ExtendedCommit>(CACHED_COMMITS);
+	readonly #decodeMeta = (bytes: Uint8Array): BlockMeta => decodeBlockMeta(bytes, this.#blockProtocol);
 
 	private constructor(store: KeyValueStore, blockProtocol: bigint, base: Height, height: Height) {
 		this.#store = store;
@@ -148,9 +149,7 @@ export class BlockStore {
 	}
 
 	loadBlockMeta(height: Height): BlockMeta | null {
-		return this.#load(this.#metas, height, "H", "header of block", (bytes) =>
-			decodeBlockMeta(bytes, this.#blockProtocol),
-		);
+		return this.#load(this.#metas, height, "H", "header of block", this.#decodeMeta);
 	}
 
 	loadBlockMetaByHash(hash: Uint8Array): BlockMeta | null {

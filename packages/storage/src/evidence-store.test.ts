@@ -9,7 +9,8 @@ import { loadVector } from "./testing/vectors.ts";
 
 /** Evidence of both kinds that real validators could have made. */
 const evidence: Evidence[] = [];
-for (const { evidence_list_proto } of loadVector("hashes.json").evidence_lists) {
+const { evidence_lists } = loadVector<{ evidence_lists: { evidence_list_proto: string }[] }>("hashes.json");
+for (const { evidence_list_proto } of evidence_lists) {
 	for (const each of typesProto.EvidenceList.decode(fromHex(evidence_list_proto)).evidence) {
 		try {
 			evidence.push(evidenceFromProto(each));

@@ -17,9 +17,9 @@ import { MemoryDisk, MemoryStore } from "@cairn/world";
 import { BlockStore } from "./block-store.ts";
 import { rollBack } from "./rollback.ts";
 import { StateStore } from "./state-store.ts";
-import { loadChain, loadVector } from "./testing/vectors.ts";
+import { type ChainVector, loadChain, loadVector } from "./testing/vectors.ts";
 
-const vector = loadVector("chain/chain-four.json");
+const vector = loadVector<ChainVector>("chain/chain-four.json");
 const final = decodeState(fromHex(vector.final_state_proto));
 const chain = loadChain("chain-four");
 
@@ -170,7 +170,7 @@ describe("state store", () => {
 describe("state store: answers of the application", () => {
 	const response = (height: number): abci.ResponseFinalizeBlock => {
 		const recorded = chain[height - 1]?.vector.finalize_block_response;
-		return abci.ResponseFinalizeBlock.decode(fromHex(recorded));
+		return abci.ResponseFinalizeBlock.decode(fromHex(recorded ?? ""));
 	};
 
 	it("keeps them by height and the last one apart", async () => {

@@ -18,9 +18,28 @@ export function readVector(name: string): Uint8Array {
 	return new Uint8Array(readFileSync(new URL(name, vectors)));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the shape of a vector file is what its tests say
-export function loadVector(name: string): any {
-	return JSON.parse(readFileSync(new URL(name, vectors), "utf8"));
+/** The shape of a vector file is what its test says it is. */
+export function loadVector<T>(name: string): T {
+	return JSON.parse(readFileSync(new URL(name, vectors), "utf8")) as T;
+}
+
+/** What is recorded of a height beside its block. */
+export interface HeightVector {
+	readonly block_hash: string;
+	readonly block_size: string;
+	readonly num_txs: number;
+	readonly seen_commit: string;
+	readonly extended_commit?: string | null;
+	readonly validator_set?: string | null;
+	readonly finalize_block_response: string;
+	readonly app_hash_after: string;
+	readonly last_results_hash_after: string;
+}
+
+export interface ChainVector {
+	readonly genesis_json: string;
+	readonly final_state_proto: string;
+	readonly heights: readonly HeightVector[];
 }
 
 export interface ChainBlock {
@@ -30,14 +49,13 @@ export interface ChainBlock {
 	readonly parts: PartSet;
 	readonly seenCommit: Commit;
 	readonly extendedCommit: ExtendedCommit | null;
-	// biome-ignore lint/suspicious/noExplicitAny: the shape of a vector file is what its tests say
-	readonly vector: any;
+	readonly vector: HeightVector;
 }
 
 /** The blocks of a recorded chain with what a node had stored of them. */
 export function loadChain(name: string): ChainBlock[] {
 	const stream = readVector(`chain/${name}.blocks.bin`);
-	const { heights } = loadVector(`chain/${name}.json`);
+	const { heights } = loadVector<ChainVector>(`chain/${name}.json`);
 	const blocks: ChainBlock[] = [];
 	let at = 0;
 	for (const vector of heights) {

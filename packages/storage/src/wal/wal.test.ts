@@ -10,7 +10,12 @@ import { encodeWalRecord, MAX_RECORD_BYTES, readFrame, type TimedWalRecord, type
 import { readWalFile } from "./scan.ts";
 import { Wal, type WalOptions } from "./wal.ts";
 
-const vector = loadVector("wal.json");
+interface WalVector {
+	readonly wal_base64: string;
+	readonly records: readonly { readonly offset: number; readonly length: number; readonly json: object }[];
+}
+
+const vector = loadVector<WalVector>("wal.json");
 const goBytes = new Uint8Array(Buffer.from(vector.wal_base64, "base64"));
 const PATH = "/data/cs.wal/wal";
 
@@ -252,7 +257,7 @@ describe("consensus log: rotation", () => {
 
 describe("consensus log: repair", () => {
 	const { records } = readWalFile(goBytes);
-	const offsets: number[] = vector.records.map((record: { offset: number }) => record.offset);
+	const offsets: number[] = vector.records.map((record) => record.offset);
 
 	it("keeps every record before the place where the file was cut", async () => {
 		await fc.assert(
