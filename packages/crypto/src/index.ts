@@ -6,6 +6,7 @@ export * from "./key-json.ts";
 export * from "./key-path.ts";
 export * from "./merkle.ts";
 export * from "./merlin.ts";
+export * from "./p256.ts";
 export * from "./proof-operator.ts";
 export * from "./signature.ts";
 export * from "./signature-cache.ts";

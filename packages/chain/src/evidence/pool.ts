@@ -148,7 +148,7 @@ export class EvidencePool {
 		if (height === this.#state.lastBlockHeight) {
 			return newDuplicateVoteEvidence(voteA, voteB, this.#state.lastBlockTime, this.#state.lastValidators);
 		}
-		const validators = this.#parts.stateStore.loadValidators(height);
+		const validators = this.#parts.stateStore.loadValidatorsFast(height);
 		const meta = this.#parts.blockStore.loadBlockMeta(height);
 		if (height > this.#state.lastBlockHeight || validators === null || meta === null) {
 			this.#parts.logger.error("no header or validators for conflicting votes", { height });
@@ -196,7 +196,7 @@ export class EvidencePool {
 		if (isEvidenceExpired(now, { height, time: common.header.time }, consensusParams.evidence)) {
 			throw new ValidationError(`evidence from height ${height} is too old`, { height });
 		}
-		const validators = this.#parts.stateStore.loadValidators(height);
+		const validators = this.#parts.stateStore.loadValidatorsFast(height);
 		if (validators === null) throw new ValidationError(`don't have the validators of height ${height}`);
 		if (evidence.kind === "duplicateVote") {
 			verifyDuplicateVote(evidence, chainId, validators, this.#parts.verify);

@@ -43,6 +43,7 @@ function takeLatePrecommit(turn: Turn, vote: Vote): Verdict {
 	const { state } = turn;
 	if (state.step !== STEP_NEW_HEIGHT || state.lastCommit === null)
 		return ignored("precommit came after the commit timeout");
+	if (vote.round !== state.lastCommit.round) return ignored("precommit of another round than the last commit's");
 	const outcome = state.lastCommit.add(vote);
 	if (!outcome.added) return refuse(turn, vote, outcome, state.previous);
 	turn.out.mark("T60");

@@ -18,14 +18,23 @@ export function runHistory(options: NetworkOptions): Outcome {
 			else network.nodes[network.integer(network.nodes.length)]?.crash(10 + network.integer(800));
 		});
 	}
-	for (let each = 0; each < 3; each++) {
-		const at = network.integer(options.healAt);
-		network.after(at, () => network.partition());
-		network.after(at + 200 + network.integer(800), () => network.mend());
-	}
+	disturb(network, options.healAt);
 	network.after(options.healAt, () => network.mend());
 	network.runUntil(Number.POSITIVE_INFINITY, options.healAt + 1000);
 	const reached = Math.max(...network.nodes.map(({ chain }) => chain.length));
 	const isLive = network.runUntil(reached + 3, options.healAt + 120_000);
 	return { network, isLive };
+}
+
+/** Links go down and come back all the time: halves that do not hear each other, or single links in one direction. */
+function disturb(network: Network, healAt: number): void {
+	const next = (): void => {
+		if (network.now >= healAt) return;
+		const kind = network.integer(4);
+		if (kind === 0) network.mend();
+		else if (kind === 1) network.partition();
+		else network.scramble();
+		network.after(20 + network.integer(400), next);
+	};
+	network.after(network.integer(300), next);
 }

@@ -98,12 +98,12 @@ export class Network {
 	#order = 0;
 	readonly #sets = new Map<number, ValidatorSet>();
 	#blockCounter = 0;
-	readonly #groups: number[];
+	/** Directed links that are down, `from/to`. */
+	readonly #down = new Set<string>();
 
 	constructor(options: NetworkOptions) {
 		this.options = options;
 		this.random = randomOf(options.seed);
-		this.#groups = Array.from({ length: options.nodes }, () => 0);
 		const set = testValidators(Array.from({ length: options.nodes }, () => 10n)).set;
 		this.#sets.set(1, set);
 		for (let index = 0; index < options.nodes; index++) {
@@ -195,15 +195,30 @@ export class Network {
 
 	/** Splits the network for a while, or mends it. */
 	partition(): void {
-		for (let index = 0; index < this.#groups.length; index++) this.#groups[index] = this.integer(2);
+		const groups = Array.from({ length: this.options.nodes }, () => this.integer(2));
+		this.#takeDown((from, to) => groups[from] !== groups[to]);
+	}
+
+	/** Cuts links one by one and in one direction: some hear what others miss. */
+	scramble(): void {
+		const rate = 0.2 + 0.6 * this.random();
+		this.#takeDown(() => this.chance(rate));
+	}
+
+	#takeDown(isDown: (from: number, to: number) => boolean): void {
+		this.#down.clear();
+		const { nodes } = this.options;
+		for (let from = 0; from < nodes; from++) {
+			for (let to = 0; to < nodes; to++) if (from !== to && isDown(from, to)) this.#down.add(`${from}/${to}`);
+		}
 	}
 
 	mend(): void {
-		this.#groups.fill(0);
+		this.#down.clear();
 	}
 
 	deliver(from: number, to: SimulatedNode, input: Input<Tendermint>): void {
-		if (this.faulty && (this.chance(this.options.dropRate) || this.#groups[from] !== this.#groups[to.index])) return;
+		if (this.faulty && (this.chance(this.options.dropRate) || this.#down.has(`${from}/${to.index}`))) return;
 		const copies = this.faulty && this.chance(0.05) ? 2 : 1;
 		for (let copy = 0; copy < copies; copy++) {
 			const { incarnation } = to;

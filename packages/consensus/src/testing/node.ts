@@ -389,7 +389,7 @@ export class SimulatedNode {
 	}
 
 	#gossipLater(): void {
-		this.network.after(30 + this.network.integer(40), () => {
+		this.network.after(30 + this.network.integer(this.network.faulty ? 300 : 40), () => {
 			if (this.alive) this.#gossip();
 			this.#gossipLater();
 		});

@@ -18,6 +18,8 @@ export interface Backend {
 	 * `signature` is R ‖ S, both reduced, S in the lower half.
 	 */
 	secp256k1AcceptsFast(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+	/** The same over NIST P-256. */
+	p256AcceptsFast(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 	/** Writes ciphertext and tag to `out` (16 bytes longer than `plaintext`), which may start at the same byte. */
 	seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void;
 	/** False if the tag does not match; then `out` holds nothing of use. */

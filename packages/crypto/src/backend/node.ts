@@ -43,18 +43,24 @@ function loadSodium(): Sodium | undefined {
 	}
 }
 
-/** SubjectPublicKeyInfo of a compressed secp256k1 point, up to the point itself. */
+/** SubjectPublicKeyInfo of a compressed point, up to the point itself. */
 const SECP256K1_SPKI = Buffer.from("3036301006072a8648ce3d020106052b8104000a032200", "hex");
+const P256_SPKI = Buffer.from("3039301306072a8648ce3d020106082a8648ce3d030107032200", "hex");
 
-function secp256k1AcceptsFast(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-	try {
-		const key = createPublicKey({ key: Buffer.concat([SECP256K1_SPKI, publicKey]), format: "der", type: "spki" });
-		return verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature);
-	} catch {
-		// Not a point, or an OpenSSL built without this curve.
-		return false;
-	}
+function ecdsaAccepts(spki: Buffer): (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean {
+	return (publicKey, message, signature) => {
+		try {
+			const key = createPublicKey({ key: Buffer.concat([spki, publicKey]), format: "der", type: "spki" });
+			return verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature);
+		} catch {
+			// Not a point, or an OpenSSL built without this curve.
+			return false;
+		}
+	};
 }
+
+const secp256k1AcceptsFast = ecdsaAccepts(SECP256K1_SPKI);
+const p256AcceptsFast = ecdsaAccepts(P256_SPKI);
 
 /** A plain array: a `Buffer` would leak its other meaning of `slice` into the rest of the house. */
 function opensslSha256(bytes: Uint8Array): Uint8Array {
@@ -89,6 +95,7 @@ function nativeBackend(sodium: Sodium): Backend {
 		ed25519AcceptsFast: (publicKey, message, signature) =>
 			sodium.crypto_sign_verify_detached(signature, message, publicKey),
 		secp256k1AcceptsFast,
+		p256AcceptsFast,
 		seal(key, nonce, plaintext, out) {
 			sodium.crypto_aead_chacha20poly1305_ietf_encrypt(out, plaintext, null, null, nonce, key);
 		},
@@ -124,6 +131,7 @@ const withoutSodium: Backend = {
 	...portable,
 	sha256: opensslSha256,
 	secp256k1AcceptsFast,
+	p256AcceptsFast,
 };
 
 /** libsodium and OpenSSL, each for what it does faster (measured: bench/src/crypto.ts). */

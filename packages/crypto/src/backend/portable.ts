@@ -17,6 +17,7 @@ export const backend: Backend = {
 	// There is no faster check than the exact one here, so nothing is accepted early.
 	ed25519AcceptsFast: () => false,
 	secp256k1AcceptsFast: () => false,
+	p256AcceptsFast: () => false,
 	seal(key, nonce, plaintext, out) {
 		out.set(chacha20poly1305(key, nonce).encrypt(plaintext));
 	},

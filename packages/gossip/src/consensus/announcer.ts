@@ -1,5 +1,6 @@
 import { STEP_COMMIT, type TendermintRoundState } from "@cairn/consensus";
-import { BitArray, type Vote } from "@cairn/types";
+import type { Timer } from "@cairn/kit";
+import { BitArray, type Height, type Round, type Vote } from "@cairn/types";
 import { STATE_CHANNEL } from "./channels.ts";
 import type { Companion } from "./companion.ts";
 import type { ConsensusContext } from "./context.ts";
@@ -8,14 +9,31 @@ import type { OwnState } from "./plan.ts";
 
 /** Votes that are told of together; more come only while nothing is sent at all. */
 const MAX_WAITING_VOTES = 20_000;
+/** What only spares others work may wait for this part of the time that they wait before they do it. */
+const SPARING_SHARE = 0.25;
 
-/** Tells peers where we stand and what we have: NewRoundStep, NewValidBlock, HasVote. */
+/** Where we stand, as peers were told last. */
+interface Place {
+	readonly height: Height;
+	readonly round: Round;
+	readonly step: number;
+}
+
+const NOWHERE: Place = { height: 0, round: -1, step: 0 };
+
+/**
+ * Tells peers where we stand and what we have: NewRoundStep, NewValidBlock, HasVote. At once what makes them send something;
+ * what only spares them sending is gathered for a while, because most of it is out of date before it would matter.
+ */
 export class Announcer {
 	readonly #context: ConsensusContext;
 	#hasStep = false;
-	#hasValidBlock = false;
-	#hasCompleteBlock = false;
+	#hasBlock = false;
 	#votes: Vote[] = [];
+	#told: Place = NOWHERE;
+	/** The last NewValidBlock that everybody was sent. */
+	#toldBlock = "";
+	#lazyTimer: Timer | null = null;
 	/** Peers whose queue was full when they were to hear of our step. */
 	readonly #owed = new Set<Companion>();
 
@@ -23,42 +41,71 @@ export class Announcer {
 		this.#context = context;
 	}
 
+	/** Our step has changed. */
 	step(): void {
 		this.#hasStep = true;
 	}
 
-	validBlock(): void {
-		this.#hasValidBlock = true;
-	}
-
-	completeBlock(): void {
-		this.#hasCompleteBlock = true;
+	/** We hold more of a block than peers were told, or want another one. */
+	block(): void {
+		this.#hasBlock = true;
 	}
 
 	vote(vote: Vote): void {
 		if (this.#votes.length < MAX_WAITING_VOTES) this.#votes.push(vote);
 	}
 
-	/** Tells everybody what has happened since the last call; several steps of one turn are one message. */
+	/** Tells at once what peers wait for; the rest follows a little later. */
 	flush(): void {
-		const votes = this.#votes;
-		const isStep = this.#hasStep;
-		const isValid = this.#hasValidBlock;
-		const isComplete = this.#hasCompleteBlock;
-		this.#votes = [];
-		this.#hasStep = false;
-		this.#hasValidBlock = false;
-		this.#hasCompleteBlock = false;
-		if (this.#context.syncing || this.#context.companions.size === 0) return;
+		if (this.#context.syncing) {
+			this.#clear();
+			this.#told = NOWHERE;
+			return;
+		}
 		const own = this.#context.own();
-		if (isStep) this.#broadcastStep(own.round);
-		if (isValid || (isStep && waitsForParts(own)) || (isComplete && this.#sparesParts(own))) this.#broadcastBlock(own);
-		for (const vote of votes) this.#tellVote(own, vote);
+		const { height, round } = own.round;
+		const isElsewhere = height !== this.#told.height || round !== this.#told.round;
+		const isWaiting = waitsForParts(own);
+		if (this.#hasStep && (isElsewhere || isWaiting)) this.#tellStep(own.round);
+		if ((this.#hasStep || this.#hasBlock) && isWaiting) this.#tellBlock(own);
+		if (isElsewhere) this.#votes = this.#votes.filter((vote) => vote.height >= height);
+		if (!this.#hasStep && !this.#hasBlock && this.#votes.length === 0) return;
+		this.#lazyTimer ??= this.#context.parts.world.timers.after(
+			this.#context.options.gossipSleepMs * SPARING_SHARE,
+			() => {
+				this.#lazyTimer = null;
+				this.#tellRest();
+			},
+		);
 	}
 
-	/** A new peer learns where we stand. */
+	#tellRest(): void {
+		if (!this.#context.syncing) {
+			const own = this.#context.own();
+			if (this.#hasStep) this.#tellStep(own.round);
+			if (this.#hasBlock && this.#sparesParts(own)) this.#tellBlock(own);
+			for (const vote of this.#votes) this.#tellVote(own, vote);
+		}
+		this.#clear();
+	}
+
+	#clear(): void {
+		this.#hasStep = false;
+		this.#hasBlock = false;
+		this.#votes = [];
+	}
+
+	stop(): void {
+		this.#lazyTimer?.cancel();
+	}
+
+	/** A new peer, or one whose queue was full, learns where we stand. */
 	welcome(companion: Companion): void {
-		if (!this.#context.syncing) this.#greet(companion);
+		if (this.#context.syncing) return;
+		const own = this.#context.own();
+		this.#sendState(companion, this.#stepMessage(own.round));
+		const block = waitsForParts(own) ? blockMessage(own) : null;
+		if (block !== null) this.#sendState(companion, block);
 	}
 
 	/** The peer's queue has room again. */
@@ -70,46 +117,44 @@ export class Announcer {
 		this.#owed.delete(companion);
 	}
 
-	#greet(companion: Companion): void {
-		const own = this.#context.own();
-		this.#sendState(companion, this.#stepMessage(own.round));
-		const block = waitsForParts(own) ? blockMessage(own) : null;
-		if (block !== null) this.#sendState(companion, block);
-	}
-
 	#sendState(companion: Companion, bytes: Uint8Array): void {
 		if (!companion.peer.send(STATE_CHANNEL, bytes)) this.#owed.add(companion);
 	}
 
-	#broadcastStep(round: TendermintRoundState): void {
-		const bytes = this.#stepMessage(round);
+	#tellStep(own: TendermintRoundState): void {
+		this.#hasStep = false;
+		const { height, round, step } = own;
+		if (height === this.#told.height && round === this.#told.round && step === this.#told.step) return;
+		this.#told = { height, round, step };
+		const bytes = this.#stepMessage(own);
 		for (const companion of this.#context.companions.values()) this.#sendState(companion, bytes);
 	}
 
 	#stepMessage({ height, round, step, startTime, lastCommitRound }: TendermintRoundState): Uint8Array {
 		const secondsSinceStart = (this.#context.parts.world.clock.wall() - startTime) / 1_000_000_000n;
-		return encodeConsensusMessage({
-			kind: "newRoundStep",
-			height,
-			round,
-			step,
-			secondsSinceStart,
-			lastCommitRound,
-		});
+		return encodeConsensusMessage({ kind: "newRoundStep", height, round, step, secondsSinceStart, lastCommitRound });
 	}
 
-	#broadcastBlock(own: OwnState): void {
+	#tellBlock(own: OwnState): void {
+		this.#hasBlock = false;
+		const { height, round, step } = own.round;
 		const bytes = blockMessage(own);
 		if (bytes === null) return;
+		const told = `${height}/${round}/${step === STEP_COMMIT} ${own.parts?.count} ${own.round.wanted?.hash.join()}`;
+		if (told === this.#toldBlock) return;
+		this.#toldBlock = told;
 		for (const companion of this.#context.companions.values()) this.#sendState(companion, bytes);
 	}
 
 	/**
-	 * True if peers should hear that we have the whole block. CometBFT tells so only at a polka; told before, the others
-	 * spare us the parts that we have. Not with a proof of lock: who is told of the block first never asks which round it is of.
+	 * True if peers should hear which parts we have. CometBFT tells so only at a polka or commit; told before, the others spare
+	 * us the parts that we have. But not of a proposal with a proof of lock: who hears of the block first never asks which
+	 * round that is of.
 	 */
 	#sparesParts({ round, parts }: OwnState): boolean {
-		if (round.proposal === null || round.proposal.polRound >= 0 || parts?.isComplete !== true) return false;
+		if (parts === null || round.wantedParts === null) return false;
+		if (round.votes(round.round)?.prevotes.hasMajority === true || round.step === STEP_COMMIT) return true;
+		if (round.proposal === null || round.proposal.polRound >= 0 || !parts.isComplete) return false;
 		return this.#context.isForeignBlock(round.height);
 	}
 
@@ -130,9 +175,10 @@ export class Announcer {
 	}
 }
 
-/** True in the commit step without the whole block: peers must know which parts to send, whenever they came. */
+/** True while part of a block is missing that we know to be the right one: peers must know which parts to send. */
 function waitsForParts({ round, parts, decided }: OwnState): boolean {
-	return round.step === STEP_COMMIT && decided.height < round.height && parts !== null && !parts.isComplete;
+	if (parts === null || parts.isComplete || decided.height >= round.height) return false;
+	return round.step === STEP_COMMIT || round.votes(round.round)?.prevotes.hasMajority === true;
 }
 
 function blockMessage({ round, parts, decided }: OwnState): Uint8Array | null {

@@ -57,6 +57,7 @@ export class ConsensusGossip implements ChannelHandler {
 	/** Stops the timers; nothing is sent any more. */
 	stop(): void {
 		this.#isStopped = true;
+		this.#announcer.stop();
 		this.#arrivalTimer?.cancel();
 		this.#queryTimer?.cancel();
 	}
@@ -68,7 +69,7 @@ export class ConsensusGossip implements ChannelHandler {
 	setSyncing(isSyncing: boolean): void {
 		const before = this.#context.syncing;
 		this.#context.syncing = isSyncing;
-		if (!before || isSyncing) return;
+		if (before === isSyncing) return;
 		this.#announcer.step();
 		this.#schedule(true, true);
 	}
@@ -101,10 +102,8 @@ export class ConsensusGossip implements ChannelHandler {
 				this.#announcer.step();
 				break;
 			case "ValidBlock":
-				this.#announcer.validBlock();
-				break;
 			case "CompleteProposal":
-				this.#announcer.completeBlock();
+				this.#announcer.block();
 				break;
 			case "Vote": {
 				const vote = voteOf(event.message);
@@ -189,11 +188,14 @@ export class ConsensusGossip implements ChannelHandler {
 
 	/** After a while, what came from peers is passed on to those who did not get it elsewhere. */
 	#watchArrivals(): void {
-		if (this.#arrivalTimer !== null || this.#isStopped || this.#context.arrivals.isEmpty) return;
-		const { timers } = this.#context.parts.world;
-		this.#arrivalTimer = timers.after(this.#context.options.gossipSleepMs / 2, () => {
+		const { arrivals, options, parts } = this.#context;
+		if (this.#arrivalTimer !== null || this.#isStopped || arrivals.isEmpty) return;
+		const { clock, timers } = parts.world;
+		const due = clock.mono() + options.gossipSleepMs;
+		this.#arrivalTimer = timers.after(options.gossipSleepMs, () => {
 			this.#arrivalTimer = null;
-			this.#context.arrivals.rotate();
+			this.#context.mayLearn = clock.mono() - due < options.gossipSleepMs / 2;
+			arrivals.rotate();
 			this.#watchArrivals();
 			this.#schedule(false, true);
 		});

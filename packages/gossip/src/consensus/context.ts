@@ -1,6 +1,6 @@
-import type { TendermintMessage, TendermintRoundState } from "@cairn/consensus";
+import { STEP_COMMIT, type TendermintMessage, type TendermintRoundState } from "@cairn/consensus";
 import type { Logger, Metrics, World } from "@cairn/kit";
-import type { ChainState, Height, Part, PartSet, PartSetHeader, Round, Vote } from "@cairn/types";
+import type { ChainState, Height, Part, PartSet, PartSetHeader, Round, ValidatorIndex, Vote } from "@cairn/types";
 import { Arrivals } from "./arrivals.ts";
 import { type Companion, nameOfVotes } from "./companion.ts";
 import type { OwnState } from "./plan.ts";
@@ -29,7 +29,7 @@ export interface ConsensusGossipOptions {
 }
 
 export interface ConsensusGossipParts {
-	/** The engine's live state. */
+	/** The engine's live state; asked for only while not syncing. */
 	readonly roundState: () => TendermintRoundState;
 	/** A turn of the engine is under way: its state may stand on what is not on disk yet, so nothing of it is sent. */
 	readonly busy: () => boolean;
@@ -52,9 +52,13 @@ export class ConsensusContext {
 	readonly companions = new Map<string, Companion>();
 	readonly arrivals: Arrivals = new Arrivals();
 	readonly #decided: StoredBlocks;
-	/** Height at which parts have come from peers; 0 before the first. */
-	#foreignHeight: Height = 0;
+	/** The last two heights at which parts have come from peers; 0 before the first. */
+	#foreignHeights: readonly [Height, Height] = [0, 0];
+	#proposer: Proposer = { height: 0, round: -1, index: 0, size: 0 };
+	#lastProposer: Proposer = this.#proposer;
 	syncing: boolean;
+	/** False while this node itself is late, so that nobody is taken to need what was merely slow to be confirmed. */
+	mayLearn = true;
 
 	constructor(options: ConsensusGossipOptions, parts: ConsensusGossipParts) {
 		this.options = options;
@@ -73,14 +77,14 @@ export class ConsensusContext {
 		return { round, parts, decided: this.#decided };
 	}
 
-	/** Notes that a part of this height came from a peer: the block is not (only) our own. */
+	/** Notes that a part of our height came from a peer: the block is not (only) our own. */
 	partArrived(height: Height, index: number, total: number): void {
-		this.#foreignHeight = height;
+		if (this.#foreignHeights[0] !== height) this.#foreignHeights = [height, this.#foreignHeights[0]];
 		this.arrivals.add(nameOfParts(height), index, total);
 	}
 
 	isForeignBlock(height: Height): boolean {
-		return this.#foreignHeight === height;
+		return this.#foreignHeights.includes(height);
 	}
 
 	proposalArrived(height: Height, round: Round): void {
@@ -89,17 +93,54 @@ export class ConsensusContext {
 
 	/** True while others are given time to send this vote to that peer. */
 	holdsVote(companion: Companion, { height, round, type, validatorIndex }: Vote): boolean {
-		if (!companion.hearsElsewhere(validatorIndex)) return false;
+		if (companion.needs("votes", validatorIndex, height)) return false;
 		return this.arrivals.has(nameOfVotes(height, round, type), validatorIndex);
 	}
 
 	holdsPart(companion: Companion, height: Height, index: number): boolean {
-		return companion.hearsPartsElsewhere && this.arrivals.has(nameOfParts(height), index);
+		const { isWaitingForParts, step } = companion.state;
+		if (isWaitingForParts || step === STEP_COMMIT) return false;
+		return this.arrivals.has(nameOfParts(height), index) && !this.#needsBlock(companion, height);
 	}
 
 	holdsProposal(companion: Companion, height: Height, round: Round): boolean {
-		return companion.hearsPartsElsewhere && this.arrivals.has(nameOfProposal(height, round), 0);
+		return this.arrivals.has(nameOfProposal(height, round), 0) && !this.#needsBlock(companion, height);
 	}
+
+	/** Notes whether a peer had to wait for us to pass on the block of our round, or of the height before. */
+	learnBlock(companion: Companion, height: Height, needsUs: boolean): void {
+		const { index, size } = this.#proposerOf(height);
+		companion.learn("blocks", index, size, needsUs);
+	}
+
+	#needsBlock(companion: Companion, height: Height): boolean {
+		return companion.needs("blocks", this.#proposerOf(height).index, height);
+	}
+
+	#proposerOf(height: Height): Proposer {
+		const current = this.#currentProposer();
+		return current.height === height ? current : this.#lastProposer;
+	}
+
+	#currentProposer(): Proposer {
+		const { height, round, validators } = this.parts.roundState();
+		if (height !== this.#proposer.height || round !== this.#proposer.round) {
+			if (height !== this.#proposer.height) this.#lastProposer = this.#proposer;
+			const address = validators.proposer?.address;
+			const index = address === undefined ? 0 : (validators.getByAddress(address)?.index ?? 0);
+			this.#proposer = { height, round, index, size: validators.size };
+		}
+		return this.#proposer;
+	}
+}
+
+/** Who proposes in a round. */
+interface Proposer {
+	readonly height: Height;
+	readonly round: Round;
+	readonly index: ValidatorIndex;
+	/** Number of validators. */
+	readonly size: number;
 }
 
 function nameOfParts(height: Height): string {

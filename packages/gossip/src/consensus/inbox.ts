@@ -99,10 +99,12 @@ export class Inbox {
 
 	#validBlock(companion: Companion, message: NewValidBlock): Consequence {
 		const { state } = companion;
+		const { height } = message;
 		const before = state.collects(message.header) ? state.parts : null;
 		if (!state.applyValidBlock(message)) return "none";
+		if (this.#context.syncing || this.#context.parts.roundState().height !== height) return "look";
 		const isNews = message.parts.trueIndices().some((index) => before?.get(index) !== true);
-		if (isNews) companion.hearsPartsElsewhere = true;
+		if (isNews) this.#context.learnBlock(companion, height, false);
 		return "look";
 	}
 
@@ -110,7 +112,7 @@ export class Inbox {
 		const { state } = companion;
 		if (state.height !== height) return;
 		const known = state.votesOf(height, round, type);
-		if (known?.get(index) === false) companion.learn(index, known.size, true);
+		if (known?.get(index) === false) companion.learn("votes", index, known.size, false);
 		known?.tell(index);
 	}
 
@@ -148,10 +150,12 @@ export class Inbox {
 		validateProposalBlockSize(proposal, Number(chainState().consensusParams.block.maxBytes));
 		const { state } = companion;
 		const { height, round } = proposal;
-		if (state.height === height && state.round === round && !state.hasProposal) companion.hearsPartsElsewhere = true;
-		state.setProposal(proposal, false);
 		const own = roundState();
-		if (own.height === height && own.round === round) this.#context.proposalArrived(height, round);
+		if (own.height === height && own.round === round) {
+			if (!state.hasProposal) this.#context.learnBlock(companion, height, false);
+			this.#context.proposalArrived(height, round);
+		}
+		state.setProposal(proposal, false);
 		submit({ kind: "engine", peer: companion.peer.id, message: { kind: "proposal", proposal } });
 	}
 
@@ -159,10 +163,11 @@ export class Inbox {
 		const { state, peer } = companion;
 		const { index } = part;
 		const own = this.#context.own();
-		if (state.parts?.get(index) !== true) companion.hearsPartsElsewhere = true;
-		state.tellPart(height, round, index);
 		const wanted = own.round.wantedParts;
+		const isNews = state.parts?.get(index) !== true;
+		state.tellPart(height, round, index);
 		if (own.round.height === height && wanted !== null) {
+			if (isNews) this.#context.learnBlock(companion, height, false);
 			if (own.parts !== null && !own.parts.hasPart(index)) companion.parts++;
 			this.#context.partArrived(height, index, wanted.total);
 		}
@@ -188,7 +193,7 @@ export class Inbox {
 		const sets = own.votes(round);
 		const set = type === PREVOTE ? sets?.prevotes : sets?.precommits;
 		if (set === undefined || index >= set.size) return;
-		if (!wasKnown) companion.learn(index, set.size, true);
+		if (!wasKnown) companion.learn("votes", index, set.size, false);
 		if (set.getByIndex(index) === null) {
 			companion.votes++;
 			this.#context.arrivals.add(nameOfVotes(height, round, type), index, set.size);

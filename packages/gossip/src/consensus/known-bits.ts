@@ -57,6 +57,12 @@ export class KnownBits {
 		this.#assumed = asked === null ? new BitArray(this.size) : this.#assumed.sub(asked);
 	}
 
+	/** The peer told of all at once, but what we sent may have been on its way. */
+	confirm(told: BitArray): void {
+		this.#has.update(told.or(this.#assumed));
+		this.#assumed = this.#assumed.sub(told);
+	}
+
 	/** Forgets what was only assumed. */
 	forget(): void {
 		this.#has.update(this.#has.sub(this.#assumed));

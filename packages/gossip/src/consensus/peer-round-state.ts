@@ -36,6 +36,8 @@ export class PeerRoundState {
 	header: PartSetHeader = NO_PARTS;
 	/** Null while we do not know which block it collects. */
 	parts: KnownBits | null = null;
+	/** It told that it has not all of those parts, and knows that they are the right ones. */
+	isWaitingForParts = false;
 	/** Proof-of-lock round of its proposal; -1 if none. */
 	polRound: Round = -1;
 	pol: KnownBits | null = null;
@@ -79,6 +81,7 @@ export class PeerRoundState {
 		this.hasProposal = false;
 		this.header = NO_PARTS;
 		this.parts = null;
+		this.isWaitingForParts = false;
 		this.polRound = -1;
 		this.pol = null;
 		this.prevotes = null;
@@ -88,8 +91,11 @@ export class PeerRoundState {
 	/** False if it is about another height or round. */
 	applyValidBlock({ height, round, header, parts, isCommit }: NewValidBlock): boolean {
 		if (this.height !== height || (this.round !== round && !isCommit)) return false;
+		// Parts of a block that it collected already were not lost.
+		if (this.collects(header)) this.parts?.confirm(parts);
+		else this.parts = KnownBits.told(parts);
 		this.header = header;
-		this.parts = KnownBits.told(parts);
+		this.isWaitingForParts = !parts.isFull();
 		return true;
 	}
 

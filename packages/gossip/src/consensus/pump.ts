@@ -1,11 +1,11 @@
-import { STEP_PROPOSE } from "@cairn/consensus";
+import { STEP_COMMIT, STEP_PROPOSE } from "@cairn/consensus";
 import type { Vote } from "@cairn/types";
 import { DATA_CHANNEL, VOTE_CHANNEL } from "./channels.ts";
 import type { Companion } from "./companion.ts";
 import type { ConsensusContext } from "./context.ts";
 import { partMessage, proposalMessage, voteMessage } from "./encodings.ts";
 import { encodeConsensusMessage } from "./messages.ts";
-import { lacksProposal, missingVotes, type OwnState, type PartSource, partsFor, voteSourcesFor } from "./plan.ts";
+import { lacksProposal, missingVotes, type OwnState, partsFor, voteSourcesFor } from "./plan.ts";
 
 /** Sends each peer what it lacks, until there is nothing more or its queues are full. */
 export class Pump {
@@ -58,14 +58,17 @@ export class Pump {
 			if (part === null) continue;
 			if (!peer.send(DATA_CHANNEL, partMessage(part, state.height, state.round))) return;
 			state.parts?.assume(index);
-			this.#learnFromPart(companion, own, source);
+			this.#learnFromPart(own, companion);
 		}
 	}
 
-	/** A peer that still waits for the block after it was given time has no other way to it. */
-	#learnFromPart(companion: Companion, own: OwnState, { isCatchUp }: PartSource): void {
-		if (isCatchUp || companion.state.step > STEP_PROPOSE) return;
-		if (this.#context.isForeignBlock(own.round.height)) companion.hearsPartsElsewhere = false;
+	/** A peer that still waits for the block when its turn has come has no other way to it. */
+	#learnFromPart({ round }: OwnState, companion: Companion): void {
+		const { height, step } = companion.state;
+		const isRecent = height === round.height || height + 1 === round.height;
+		const isWaiting = step <= STEP_PROPOSE || step === STEP_COMMIT || companion.state.isWaitingForParts;
+		if (!this.#context.mayLearn || !isRecent || !isWaiting || !this.#context.isForeignBlock(height)) return;
+		this.#context.learnBlock(companion, height, true);
 	}
 
 	#sendVotes(companion: Companion, own: OwnState): void {
@@ -85,7 +88,7 @@ export class Pump {
 		if (!peer.send(VOTE_CHANNEL, voteMessage(vote))) return false;
 		state.votesOf(vote.height, vote.round, vote.type)?.assume(vote.validatorIndex);
 		companion.tell(vote, size);
-		if (companion.hearsElsewhere(vote.validatorIndex)) companion.learn(vote.validatorIndex, size, false);
+		if (this.#context.mayLearn) companion.learn("votes", vote.validatorIndex, size, true);
 		return true;
 	}
 }

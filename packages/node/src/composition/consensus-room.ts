@@ -125,7 +125,8 @@ export class ConsensusRoom {
 		const { initialHeight } = state;
 		const parts = { engine: this.engine, host: this.host, wal, logger, signatures, initialHeight };
 		const recovery = await this.host.replaying(() => replayLog(state, parts));
-		if (!recovery.complete) this.#judgeLostLog(state);
+		const damaged = wal.repair?.inside === true && wal.repair.lastEndHeight >= state.lastBlockHeight;
+		if (!recovery.complete || damaged) this.#judgeLostLog(state);
 		this.#running = true;
 		this.driver.push({ kind: "resumed", executed: state.lastBlockHeight, epochs });
 		if (this.#parts.mempool.size > 0) this.host.workWaits();
