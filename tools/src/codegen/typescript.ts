@@ -211,7 +211,8 @@ class PackageFile {
 		if (!isVarint(field)) return `\t\t\tcase ${tag}: ${name}.push(${value}); break;\n`;
 		return (
 			`\t\t\tcase ${field.number * 8}: ${name}.push(${value}); break;\n` +
-			`\t\t\tcase ${tag}: {\n\t\t\t\tconst stop = r.lengthEnd(end);\n\t\t\t\twhile (r.pos < stop) ${name}.push(${value});\n\t\t\t\tbreak;\n\t\t\t}\n`
+			`\t\t\tcase ${tag}: {\n\t\t\t\tconst stop = r.lengthEnd(end);\n` +
+			`\t\t\t\twhile (r.pos < stop) ${name}.push(${value});\n\t\t\t\tbreak;\n\t\t\t}\n`
 		);
 	}
 
@@ -241,7 +242,9 @@ class PackageFile {
 
 	#reader(message: Message): string {
 		const known = message.fields.reduce((mask, field) => mask | (1 << field.number), 0) >>> 0;
-		const signature = `function read${message.name}(r: Reader, end: number, ${message.members.length === 0 ? "_prior" : "prior"}: ${message.name} | null): ${message.name} {\n`;
+		const { name } = message;
+		const prior = message.members.length === 0 ? "_prior" : "prior";
+		const signature = `function read${name}(r: Reader, end: number, ${prior}: ${name} | null): ${name} {\n`;
 		if (message.members.length === 0)
 			return `${signature}\twhile (r.pos < end) r.unknown(r.tag(), end, 0);\n\tr.finish(end);\n\treturn {};\n}\n`;
 		const variables = message.members.map((member) => this.#variable(message, member)).join("");
@@ -267,7 +270,9 @@ class PackageFile {
 				: `\t\t${member.oneof.property}: p.${member.oneof.property} ?? null,\n`,
 		);
 		const body = lines.length === 0 ? "{}" : `{\n${lines.join("")}\t}`;
-		return `function create${message.name}(${lines.length === 0 ? "_p" : "p"}: Partial<${message.name}>): ${message.name} {\n\treturn ${body};\n}\n`;
+		const { name } = message;
+		const partial = lines.length === 0 ? "_p" : "p";
+		return `function create${name}(${partial}: Partial<${name}>): ${name} {\n\treturn ${body};\n}\n`;
 	}
 
 	#message(message: Message): string {

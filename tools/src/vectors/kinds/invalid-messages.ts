@@ -29,7 +29,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
 
 const OVERSIZE_PART = /^part bytes (\d+) zero bytes/;
 
-/** The one message that is described instead of listed: the good last part of a block, with so many zeros as its bytes. */
+/** The one message that is described, not listed: the good last part of a block with so many zeros as its bytes. */
 function buildMessage(each: MessageCase, all: readonly MessageCase[]): Uint8Array {
 	const size = OVERSIZE_PART.exec(each.name)?.[1] ?? fail("the message is neither listed nor described");
 	const good = all.find(({ name }) => name === "part last ok")?.hex ?? fail("no good part to build it from");
