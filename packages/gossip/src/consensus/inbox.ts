@@ -1,11 +1,15 @@
+import type { TendermintRoundState, VoteSet } from "@cairn/consensus";
+import { ValidationError } from "@cairn/kit";
 import {
 	BitArray,
+	blockIdsEqual,
 	type Height,
 	type Part,
 	PREVOTE,
 	type Proposal,
 	type Round,
 	type Vote,
+	type VoteType,
 	validateProposalBlockSize,
 } from "@cairn/types";
 import { DATA_CHANNEL, STATE_CHANNEL, VOTE_CHANNEL, VOTE_SET_BITS_CHANNEL } from "./channels.ts";
@@ -120,6 +124,10 @@ export class Inbox {
 	#majority({ peer }: Companion, { height, round, type, blockId }: VoteSetMajority): void {
 		const { roundState, submit } = this.#context.parts;
 		if (this.#context.syncing || roundState().height !== height) return;
+		const claimed = votesOf(roundState(), round, type)?.peerMajorities.get(peer.id);
+		if (claimed !== undefined && !blockIdsEqual(claimed, blockId)) {
+			throw new ValidationError("a second claim of a majority, for another block", { height, round });
+		}
 		submit({
 			kind: "engine",
 			peer: peer.id,
@@ -128,7 +136,7 @@ export class Inbox {
 		// The claim may have been the last thing missing to decide the height.
 		const own = roundState();
 		if (own.height !== height) return;
-		const votes = type === PREVOTE ? own.votes(round)?.prevotes : own.votes(round)?.precommits;
+		const votes = votesOf(own, round, type);
 		const bits = votes?.bitArrayByBlockId(blockId) ?? new BitArray(votes?.size ?? 0);
 		const answer = encodeConsensusMessage({ kind: "voteSetBits", height, round, type, blockId, bits });
 		peer.send(VOTE_SET_BITS_CHANNEL, answer);
@@ -137,9 +145,8 @@ export class Inbox {
 	#voteSetBits({ state }: Companion, message: VoteSetBits): void {
 		const { height, round, type, blockId } = message;
 		const own = this.#context.parts.roundState();
-		const votes = own.height === height ? own.votes(round) : null;
-		const set = type === PREVOTE ? votes?.prevotes : votes?.precommits;
-		const ours = set?.bitArrayByBlockId(blockId) ?? null;
+		const votes = own.height === height ? votesOf(own, round, type) : undefined;
+		const ours = votes?.bitArrayByBlockId(blockId) ?? null;
 		// At our own height, bits of a block that we do not follow say nothing about the votes that we could send.
 		if (own.height === height && ours === null) return;
 		state.applyVoteSetBits(message, ours);
@@ -190,8 +197,7 @@ export class Inbox {
 		const wasKnown = known?.get(index) === true && !known.isAssumed(index);
 		known?.tell(index);
 		if (height !== own.height) return;
-		const sets = own.votes(round);
-		const set = type === PREVOTE ? sets?.prevotes : sets?.precommits;
+		const set = votesOf(own, round, type);
 		if (set === undefined || index >= set.size) return;
 		if (!wasKnown) companion.learn("votes", index, set.size, false);
 		if (set.getByIndex(index) === null) {
@@ -200,4 +206,9 @@ export class Inbox {
 		}
 		companion.tell(vote, set.size);
 	}
+}
+
+function votesOf(own: TendermintRoundState, round: Round, type: VoteType): VoteSet | undefined {
+	const votes = own.votes(round);
+	return type === PREVOTE ? votes?.prevotes : votes?.precommits;
 }
