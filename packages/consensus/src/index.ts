@@ -1,4 +1,5 @@
 export * from "./core/engine.ts";
+export { type PlainData, writePlainData } from "./core/plain-data.ts";
 export * from "./parts/height-vote-set.ts";
 export * from "./parts/vote-set.ts";
 export { TendermintEngine, type TendermintOptions } from "./tendermint/engine.ts";

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { type AppConnections, appConnections } from "@cairn/abci";
 import {
 	type ConsensusConnection,
@@ -20,6 +21,7 @@ import { NetworkRoom } from "./composition/network-room.ts";
 import { RpcRoom } from "./composition/rpc-room.ts";
 import { openStores, type Stores } from "./composition/stores.ts";
 import type { Config } from "./config/schema.ts";
+import { InputFile } from "./consensus/input-file.ts";
 import { failPointFromEnvironment } from "./edge/fail-point.ts";
 import { createMetrics, type NodeMetrics, startMetricsServer } from "./metrics/index.ts";
 import type { RunningNode, StartNodeOptions, StopReason } from "./running-node.ts";
@@ -111,12 +113,15 @@ async function compose({ config, logger, world }: StartNodeOptions, closers: Clo
 	const consensusLogger = logger.child({ module: "consensus" });
 	const wal = await Wal.open(world, config.paths.walFile, { logger: consensusLogger });
 	closers.add("consensus log", () => wal.close());
+	const inputs = await InputFile.open(world.disk, `${dirname(config.paths.walFile)}/inputs`, consensusLogger);
+	closers.add("engine inputs", () => inputs.close());
 	const room = new ConsensusRoom({
 		config,
 		world,
 		genesis: stores.genesis,
 		state,
 		wal,
+		inputs,
 		signer,
 		executor,
 		blockStore: stores.blockStore,
@@ -151,6 +156,7 @@ async function compose({ config, logger, world }: StartNodeOptions, closers: Clo
 	closers.add("rpc", () => rpc.stop());
 	const metricsAddress = await serveMetrics(config, metrics, logger, closers);
 	await network.start();
+	life.onTune((changed) => room.tune(changed));
 	return life.running({ rpc: rpc.address, p2p: network.address, metrics: metricsAddress, grpc: null });
 }
 
@@ -160,6 +166,7 @@ export class Life {
 	readonly #logger: Logger;
 	#stopping: Promise<void> | null = null;
 	#failure: { readonly what: string; readonly cause: unknown } | null = null;
+	#tune: (config: Config) => void = () => {};
 	#ended: (reason: StopReason) => void = () => {};
 	readonly stopped: Promise<StopReason> = new Promise((resolve) => {
 		this.#ended = resolve;
@@ -192,8 +199,12 @@ export class Life {
 		return this.#stopping;
 	}
 
+	onTune(tune: (config: Config) => void): void {
+		this.#tune = tune;
+	}
+
 	running(addresses: RunningNode["addresses"]): RunningNode {
-		return { addresses, stop: () => this.stop(), stopped: this.stopped };
+		return { addresses, stop: () => this.stop(), tune: (config) => this.#tune(config), stopped: this.stopped };
 	}
 }
 

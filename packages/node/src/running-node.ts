@@ -23,6 +23,8 @@ export interface RunningNode {
 	 * repeatedly.
 	 */
 	stop(): Promise<void>;
+	/** Takes over what may change while the node runs: `consensus.timeout_*` and `consensus.skip_timeout_commit`. */
+	tune(config: Config): void;
 	/** Where it really listens, with the ports that were assigned for port 0; null for what is off. */
 	readonly addresses: {
 		readonly rpc: string | null;

@@ -21,7 +21,8 @@ export const FLOORS: readonly (readonly string[])[] = [
 	["gossip"],
 	["rpc"],
 	["node"],
-	["tools", "e2e", "bench"],
+	["tools", "e2e"],
+	["bench"],
 ];
 
 /** Rooms (or parts of them) without clock, randomness, I/O or async. */

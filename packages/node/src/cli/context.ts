@@ -21,6 +21,8 @@ export interface CliContext {
 	printError(text: string): void;
 	/** Calls for each stop signal until the returned function is called. */
 	onSignal(call: (signal: StopSignal) => void): () => void;
+	/** Calls whenever the operator asks to read the configuration again (SIGHUP), until the returned function is called. */
+	onReload(call: () => void): () => void;
 	/** Ends the process at once, whatever is still running. */
 	exit(code: number): void;
 	/** Loads the node's composition only where it is needed: other commands start fast. */

@@ -25,6 +25,10 @@ function processContext(): CliContext {
 				for (const signal of STOP_SIGNALS) process.off(signal, call);
 			};
 		},
+		onReload: (call) => {
+			process.on("SIGHUP", call);
+			return () => process.off("SIGHUP", call);
+		},
 		exit: (code) => process.exit(code),
 		loadStartNode: async () => {
 			const composition = new URL("../node.js", import.meta.url).href;

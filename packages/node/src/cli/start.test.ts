@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { CairnError, InvariantError } from "@cairn/kit";
 import { settle } from "@cairn/world";
+import type { Config } from "../config/schema.ts";
 import type { RunningNode, StartNodeOptions, StopReason } from "../running-node.ts";
 import { TestCli } from "./test-context.ts";
 
@@ -11,6 +12,8 @@ class FakeNode implements RunningNode {
 	readonly addresses = { rpc: "127.0.0.1:26657", p2p: "0.0.0.0:26656", metrics: null, grpc: null };
 	readonly stopped: Promise<StopReason>;
 	stops = 0;
+	/** `timeout_commit` of each configuration that was read again, in milliseconds. */
+	readonly tuned: number[] = [];
 	#end: (reason: StopReason) => void = () => {};
 
 	constructor() {
@@ -21,6 +24,10 @@ class FakeNode implements RunningNode {
 
 	async stop(): Promise<void> {
 		this.stops++;
+	}
+
+	tune(config: Config): void {
+		this.tuned.push(config.consensus.timeoutCommit);
 	}
 
 	end(reason: StopReason): void {
@@ -114,6 +121,25 @@ test("the first signal stops the node in order", async () => {
 		assert.equal(cli.isListening, false);
 		assert.equal(cli.world.time.nextDue, undefined);
 	}
+});
+
+test("SIGHUP brings other timeouts into force; a mistake in the file changes nothing", async () => {
+	const { cli, node, options, start } = await prepared();
+	const code = start();
+	const { config } = await options;
+	await settle();
+	const file = config.paths.configFile;
+	const text = await cli.read(file);
+	await cli.write(file, text.replace('timeout_commit = "1s"', 'timeout_commit = "250ms"'));
+	cli.reload();
+	await settle();
+	assert.deepEqual(node.tuned, [250]);
+	await cli.write(file, text.replace('timeout_commit = "1s"', 'timeout_commit = "soon"'));
+	cli.reload();
+	await settle();
+	assert.deepEqual(node.tuned, [250]);
+	node.end({ reason: "test" });
+	assert.equal(await code, 0);
 });
 
 test("the second signal ends the process at once", async () => {

@@ -57,7 +57,8 @@ async function start(context: CliContext, command: Command): Promise<void> {
 	for (const warning of [...resolved.warnings, ...checked.warnings]) logger.warn(problemText(warning));
 	if (checked.errors.length > 0) throw new ConfigError(checked.errors);
 	await checkGenesis(context, config, options.genesis_hash);
-	await runNode(context, config, logger, isTracing(context, options.trace));
+	const reload = async (): Promise<Config> => (await readConfig(context, options, givenFlags(command))).config;
+	await runNode(context, config, logger, isTracing(context, options.trace), reload);
 }
 
 /** The genesis file must be there and, if a hash is given, be the one with that hash (commands/run_node.go). */
@@ -89,7 +90,13 @@ async function checkGenesis(context: CliContext, config: Config, hash: string | 
 }
 
 /** Starts the node and waits for its end. The first signal stops it in order, the second one at once. */
-async function runNode(context: CliContext, config: Config, logger: Logger, trace: boolean): Promise<void> {
+async function runNode(
+	context: CliContext,
+	config: Config,
+	logger: Logger,
+	trace: boolean,
+	reload: () => Promise<Config>,
+): Promise<void> {
 	const stopper = new Stopper(context, config, logger);
 	const release = context.onSignal((signal) => stopper.signal(signal));
 	try {
@@ -98,7 +105,9 @@ async function runNode(context: CliContext, config: Config, logger: Logger, trac
 		const node = await startNode({ home: config.paths.home, config, logger, world });
 		logger.info("Started node", { ...node.addresses });
 		stopper.started(node);
+		const deaf = context.onReload(() => void tune(node, logger, reload));
 		const { reason, error } = await node.stopped;
+		deaf();
 		if (error !== undefined) {
 			const { text } = reportFailure(error, trace);
 			logger.error("node stopped by an error", { reason, err: messageOf(error) });
@@ -109,6 +118,16 @@ async function runNode(context: CliContext, config: Config, logger: Logger, trac
 	} finally {
 		release();
 		stopper.done();
+	}
+}
+
+/** Reads the configuration again: what may change while the node runs takes effect, mistakes change nothing. */
+async function tune(node: RunningNode, logger: Logger, reload: () => Promise<Config>): Promise<void> {
+	try {
+		node.tune(await reload());
+		logger.info("configuration read again: consensus timeouts are in force, other keys after a restart");
+	} catch (error) {
+		logger.error("configuration could not be read again; nothing has changed", { err: messageOf(error) });
 	}
 }
 

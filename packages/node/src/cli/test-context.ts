@@ -13,6 +13,7 @@ export class TestCli {
 	readonly exits: number[] = [];
 	#out = "";
 	#err = "";
+	#onReload: (() => void) | undefined;
 	#onSignal: ((signal: StopSignal) => void) | undefined;
 
 	get out(): string {
@@ -37,6 +38,11 @@ export class TestCli {
 
 	signal(signal: StopSignal): void {
 		this.#onSignal?.(signal);
+	}
+
+	/** As SIGHUP. */
+	reload(): void {
+		this.#onReload?.();
 	}
 
 	async read(path: string): Promise<string> {
@@ -71,6 +77,12 @@ export class TestCli {
 				this.#onSignal = call;
 				return () => {
 					this.#onSignal = undefined;
+				};
+			},
+			onReload: (call) => {
+				this.#onReload = call;
+				return () => {
+					this.#onReload = undefined;
 				};
 			},
 			exit: (code) => {

@@ -1,15 +1,16 @@
 import { BlockAssembler, type EventBus, type EvidencePool, type Executor, type FailPoint, type Mempool } from "@cairn/chain";
 import { type Effects, type Tendermint, type TendermintCertificate, TendermintEngine } from "@cairn/consensus";
 import type { SignatureCache } from "@cairn/crypto";
-import { bytesEqual, type Logger, type Metrics, type World } from "@cairn/kit";
+import { bytesEqual, CairnError, type Logger, type Metrics, type World } from "@cairn/kit";
 import type { FileSigner } from "@cairn/signer";
 import type { BlockStore, Wal } from "@cairn/storage";
-import { blockIdKey, type ChainState, type GenesisDoc } from "@cairn/types";
+import { BLOCK_ID_FLAG_COMMIT, blockIdKey, type ChainState, type GenesisDoc } from "@cairn/types";
 import type { Config } from "../config/schema.ts";
 import { Driver } from "../consensus/driver.ts";
 import { type ConsensusTimeouts, EpochMaker, MemberRegistry } from "../consensus/epochs.ts";
 import { Gate } from "../consensus/gate.ts";
 import { ConsensusHost } from "../consensus/host.ts";
+import type { InputFile } from "../consensus/input-file.ts";
 import { replayLog } from "../consensus/recover.ts";
 import { ConsensusReporter } from "../consensus/reporter.ts";
 
@@ -19,6 +20,7 @@ export interface ConsensusRoomParts {
 	readonly genesis: GenesisDoc;
 	readonly state: ChainState;
 	readonly wal: Wal;
+	readonly inputs: InputFile;
 	readonly signer: FileSigner | null;
 	readonly executor: Executor;
 	readonly blockStore: BlockStore;
@@ -102,6 +104,7 @@ export class ConsensusRoom {
 	async start(state: ChainState): Promise<void> {
 		const { wal, logger, signatures, blockStore } = this.#parts;
 		this.host.adopt(state);
+		this.#refuseSecondMachine(state);
 		const at = this.host.now();
 		const epochs = [this.#epochs.next(state)];
 		this.engine.step(
@@ -148,9 +151,36 @@ export class ConsensusRoom {
 		});
 	}
 
+	/**
+	 * `double_sign_check_height`: a signature of ours in the last blocks means that another machine may be signing with this
+	 * key right now (consensus/state.go checkDoubleSigningRisk). @throws CairnError `double-sign-risk`
+	 */
+	#refuseSecondMachine(state: ChainState): void {
+		const { config, signer, blockStore } = this.#parts;
+		const wanted = config.consensus.doubleSignCheckHeight;
+		if (wanted <= 0 || signer === null || state.lastBlockHeight === 0) return;
+		const oldest = Math.max(state.lastBlockHeight - wanted + 1, blockStore.base);
+		for (let height = state.lastBlockHeight; height >= oldest; height--) {
+			const signatures = blockStore.loadSeenCommit(height)?.signatures ?? blockStore.loadCommit(height)?.signatures ?? [];
+			const ours = signatures.some(
+				(each) => each.blockIdFlag === BLOCK_ID_FLAG_COMMIT && bytesEqual(each.validatorAddress, signer.address),
+			);
+			if (!ours) continue;
+			const text = `this validator's signature is in block ${height}, within the last ${wanted} (consensus.double_sign_check_height): make sure that no other machine runs with this key, wait ${wanted} blocks, or set the key to 0`;
+			throw new CairnError("double-sign-risk", "operator", text, { height });
+		}
+	}
+
 	#proofBlockDue(state: ChainState): boolean {
 		const meta = this.#parts.blockStore.loadBlockMeta(state.lastBlockHeight);
 		return meta === null || !bytesEqual(state.appHash, meta.header.appHash);
+	}
+
+	/** Other timeouts from now on (`consensus.timeout_*` were changed while the node runs). */
+	tune(config: Config): void {
+		const timeouts = timeoutsOf(config);
+		this.#epochs.tune(timeouts);
+		if (this.#running) this.driver.push({ kind: "tuned", timeouts: { ...timeouts } });
 	}
 
 	/** Ends the loop; what was promised is durable. */

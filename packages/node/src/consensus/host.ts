@@ -20,6 +20,7 @@ import {
 } from "@cairn/types";
 import type { Driver, Host } from "./driver.ts";
 import type { EpochMaker } from "./epochs.ts";
+import { hasWalRecord, type InputFile } from "./input-file.ts";
 import { partRecord, recordsOfInput } from "./log-records.ts";
 import type { ConsensusReporter } from "./reporter.ts";
 
@@ -35,6 +36,7 @@ export interface ConsensusListener {
 export interface HostParts {
 	readonly world: World;
 	readonly wal: Wal;
+	readonly inputs: InputFile;
 	/** Null for a node without a validator key. */
 	readonly signer: Signer | null;
 	readonly signerAddress: Uint8Array;
@@ -117,6 +119,7 @@ export class ConsensusHost implements Host<Tendermint> {
 	}
 
 	append(record: TraceRecord<Tendermint>): void {
+		if (!hasWalRecord(record.input)) this.#parts.inputs.append(record);
 		const durationOf = (timer: string): number => (this.#lastDuration?.timer === timer ? this.#lastDuration.after : 0);
 		const records = recordsOfInput(record.input, durationOf, (proposal) =>
 			this.#parts.assembler.parts(proposal.blockId.partSetHeader),
