@@ -93,11 +93,13 @@ export class Mempool {
 	/**
 	 * Asks the application about a new transaction and keeps it if it says code 0.
 	 * @param sender peer id, or "" for this node's own RPC.
+	 * @param onEntered called when nothing is against it but what the application may say.
 	 * @throws CairnError `mempool-full`, `tx-too-large`, `tx-in-cache`, `tx-pre-check`, `mempool-disabled`, `app-connection`
 	 */
-	async checkTx(tx: Uint8Array, sender: string): Promise<abci.ResponseCheckTx> {
+	async checkTx(tx: Uint8Array, sender: string, onEntered?: () => void): Promise<abci.ResponseCheckTx> {
 		while (this.#locked !== null) await this.#locked;
 		const key = this.#enter(tx, sender);
+		onEntered?.();
 		let response: abci.ResponseCheckTx;
 		try {
 			response = await this.#parts.connection.checkTx({ tx, type: CHECK_NEW });
