@@ -23,6 +23,11 @@ export interface CliContext {
 	onSignal(call: (signal: StopSignal) => void): () => void;
 	/** Calls whenever the operator asks to read the configuration again (SIGHUP), until the returned function is called. */
 	onReload(call: () => void): () => void;
+	/**
+	 * Where a parent process supervises this one: calls once that parent is gone, and answers its questions about this
+	 * process, until the returned function is called. Elsewhere it does nothing.
+	 */
+	followParent(onGone: () => void): () => void;
 	/** Ends the process at once, whatever is still running. */
 	exit(code: number): void;
 	/** Loads the node's composition only where it is needed: other commands start fast. */

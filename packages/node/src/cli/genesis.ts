@@ -21,6 +21,8 @@ export interface NewChain {
 	readonly initialHeight: number;
 	readonly validators: readonly GenesisValidator[];
 	readonly keyType: KeyType;
+	/** JSON for the application's beginning; empty for none. */
+	readonly appState: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export function newGenesis(chain: NewChain): GenesisDoc {
 		validators,
 		consensusParams: { ...defaultConsensusParams(), validator: { pubKeyTypes: [chain.keyType] } },
 		appHash: EMPTY_BYTES,
-		appState: "",
+		appState: chain.appState,
 		consensusEngine: DEFAULT_CONSENSUS_ENGINE,
 	};
 	validateGenesis({ ...genesis, initialHeight: Math.max(initialHeight, 1) });

@@ -71,6 +71,7 @@ export async function initFiles(context: CliContext, logger: Logger, paths: Conf
 		initialHeight: 0,
 		validators: [genesisValidator(publicKey, 10n, "")],
 		keyType: publicKey.type,
+		appState: "",
 	});
 	await writePublic(world.disk, paths.genesisFile, genesisToJson(genesis));
 	logger.info("Generated genesis file", { path: paths.genesisFile });

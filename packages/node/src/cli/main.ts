@@ -6,6 +6,7 @@ import { syncDestination } from "../log/logger.ts";
 import type { StartNode } from "../running-node.ts";
 import type { CliContext, StopSignal } from "./context.ts";
 import { reportFailure } from "./failure.ts";
+import { followParent } from "./parent-process.ts";
 import { runCli } from "./program.ts";
 
 const STOP_SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM"];
@@ -29,6 +30,7 @@ function processContext(): CliContext {
 			process.on("SIGHUP", call);
 			return () => process.off("SIGHUP", call);
 		},
+		followParent,
 		exit: (code) => process.exit(code),
 		loadStartNode: async () => {
 			const composition = new URL("../node.js", import.meta.url).href;

@@ -142,6 +142,21 @@ test("SIGHUP brings other timeouts into force; a mistake in the file changes not
 	assert.equal(await code, 0);
 });
 
+test("a node whose supervisor is gone stops in order", async () => {
+	const { cli, node, options, start } = await prepared();
+	const done = start("--cairn.stop_timeout", "5s");
+	await options;
+	await settle();
+	cli.loseParent();
+	cli.loseParent();
+	assert.equal(node.stops, 1);
+	assert.equal(cli.world.time.nextDue, 5_000);
+	assert.match(cli.out, /stopping: the process that supervised this one is gone/);
+	node.end({ reason: "stopped" });
+	assert.equal(await done, 0);
+	assert.deepEqual(cli.exits, []);
+});
+
 test("the second signal ends the process at once", async () => {
 	const { cli, node, options, start } = await prepared();
 	const done = start();

@@ -89,7 +89,10 @@ async function checkGenesis(context: CliContext, config: Config, hash: string | 
 	);
 }
 
-/** Starts the node and waits for its end. The first signal stops it in order, the second one at once. */
+/**
+ * Starts the node and waits for its end. The first signal stops it in order, the second one at once; a node that another
+ * process supervises (`cairn up`) stops in order when that process is gone.
+ */
 async function runNode(
 	context: CliContext,
 	config: Config,
@@ -99,6 +102,7 @@ async function runNode(
 ): Promise<void> {
 	const stopper = new Stopper(context, config, logger);
 	const release = context.onSignal((signal) => stopper.signal(signal));
+	const releaseParent = context.followParent(() => stopper.orphaned());
 	try {
 		const startNode = await context.loadStartNode();
 		const { world } = context;
@@ -117,6 +121,7 @@ async function runNode(
 		logger.info("stopped node", { reason });
 	} finally {
 		release();
+		releaseParent();
 		stopper.done();
 	}
 }
@@ -159,8 +164,19 @@ class Stopper {
 			this.#context.exit(EXIT.forced);
 			return;
 		}
-		this.#asked = true;
 		this.#logger.info("stopping: send the signal again to end at once", { signal });
+		this.#begin();
+	}
+
+	/** Nobody supervises this process any more: it must not run on unseen. */
+	orphaned(): void {
+		if (this.#asked) return;
+		this.#logger.error("stopping: the process that supervised this one is gone");
+		this.#begin();
+	}
+
+	#begin(): void {
+		this.#asked = true;
 		const timer = this.#context.world.timers.after(this.#timeoutMs, () => {
 			this.#logger.error("the stop took longer than cairn.stop_timeout: ending at once", { ms: this.#timeoutMs });
 			this.#context.exit(EXIT.forced);

@@ -15,6 +15,7 @@ export class TestCli {
 	#err = "";
 	#onReload: (() => void) | undefined;
 	#onSignal: ((signal: StopSignal) => void) | undefined;
+	#onParentGone: (() => void) | undefined;
 
 	get out(): string {
 		return this.#out;
@@ -43,6 +44,11 @@ export class TestCli {
 	/** As SIGHUP. */
 	reload(): void {
 		this.#onReload?.();
+	}
+
+	/** As if the process that supervises this one had died. */
+	loseParent(): void {
+		this.#onParentGone?.();
 	}
 
 	async read(path: string): Promise<string> {
@@ -83,6 +89,12 @@ export class TestCli {
 				this.#onReload = call;
 				return () => {
 					this.#onReload = undefined;
+				};
+			},
+			followParent: (onGone) => {
+				this.#onParentGone = onGone;
+				return () => {
+					this.#onParentGone = undefined;
 				};
 			},
 			exit: (code) => {

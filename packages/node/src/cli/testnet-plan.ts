@@ -27,8 +27,11 @@ export interface PlannedNode {
 	readonly paths: ConfigPaths;
 	/** Where the others dial it. */
 	readonly host: string;
+	readonly p2pPort: number;
 	/** Null: at random. */
 	readonly moniker: string | null;
+	/** Values of its config.toml that the others do not have. */
+	readonly ownValues: FlatValues;
 }
 
 /**
@@ -57,7 +60,9 @@ export function planTestnet(options: TestnetOptions, values: FlatValues): readon
 			isValidator: index < options.v,
 			paths: resolvePaths(resolve(join(options.o, name)), values),
 			host: hostOf(options, index),
+			p2pPort: options.p2pPort,
 			moniker: monikerOf(options, index),
+			ownValues: new Map(),
 		};
 	});
 }

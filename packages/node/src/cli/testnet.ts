@@ -1,14 +1,13 @@
-import { CairnError, toUpperHex } from "@cairn/kit";
+import { CairnError } from "@cairn/kit";
 import { type Command, InvalidArgumentError } from "commander";
 import { integer } from "../config/kinds.ts";
 import { readText } from "../config/load.ts";
 import { problemText } from "../config/problem.ts";
 import { defaultConfig, type ResolvedConfig, resolveConfig } from "../config/resolve.ts";
-import { renderConfig } from "../config/template.ts";
 import type { CliContext } from "./context.ts";
 import { booleanOption, numberOption } from "./option.ts";
 import { type GlobalOptions, loggerFor } from "./session.ts";
-import type { PlannedNode, TestnetOptions } from "./testnet-plan.ts";
+import type { TestnetOptions } from "./testnet-plan.ts";
 
 interface Options extends GlobalOptions, TestnetOptions {
 	readonly config?: string;
@@ -62,20 +61,17 @@ async function testnet(context: CliContext, options: Options): Promise<void> {
 	const keyType = keyTypeOf(options.keyType);
 	const base = await baseConfig(context, options);
 	const nodes = planTestnet(options, base.values);
-	const logger = loggerFor(context, base.config);
-	const { ensureNodeKey, ensureValidator, makeFolders } = await import("./home-files.ts");
-	const { genesisValidator } = await import("./genesis.ts");
-	const validators = [];
-	const peers = [];
-	for (const node of nodes) {
-		await makeFolders(context.world.disk, node.paths);
-		const publicKey = await ensureValidator(context.world, logger, node.paths, keyType);
-		const { id } = await ensureNodeKey(context.world, logger, node.paths);
-		if (node.isValidator) validators.push(genesisValidator(publicKey, 1n, node.name));
-		peers.push(`${id}@${node.host}:${options.p2pPort}`);
-	}
-	await writeGenesis(context, options, nodes, { validators, keyType });
-	await writeConfigs(context, options, nodes, { base, persistentPeers: peers.join(",") });
+	const { makeNetworkHomes } = await import("./network-homes.ts");
+	const { randomLetters } = await import("./random-text.ts");
+	await makeNetworkHomes(context.world, loggerFor(context, base.config), {
+		nodes,
+		keyType,
+		chainId: `chain-${randomLetters(context.world.random, 6)}`,
+		initialHeight: options.initialHeight,
+		appState: "",
+		values: base.values,
+		populatePeers: options.populatePersistentPeers,
+	});
 	context.print(`Successfully initialized ${nodes.length} node directories\n`);
 }
 
@@ -91,49 +87,4 @@ async function baseConfig(context: CliContext, options: Options): Promise<Resolv
 	const resolved = resolveConfig({ ...sources, file: { path, text } });
 	for (const warning of resolved.warnings) context.printError(`WARNING ${problemText(warning)}\n`);
 	return resolved;
-}
-
-type Validators = Pick<import("./genesis.ts").NewChain, "validators" | "keyType">;
-
-async function writeGenesis(
-	context: CliContext,
-	options: Options,
-	nodes: readonly PlannedNode[],
-	chain: Validators,
-): Promise<void> {
-	const { writePublic } = await import("./home-files.ts");
-	const { newGenesis } = await import("./genesis.ts");
-	const { genesisToJson } = await import("@cairn/types");
-	const { randomLetters } = await import("./random-text.ts");
-	const { world } = context;
-	const genesis = newGenesis({
-		...chain,
-		chainId: `chain-${randomLetters(world.random, 6)}`,
-		genesisTime: world.clock.wall(),
-		initialHeight: options.initialHeight,
-	});
-	for (const node of nodes) await writePublic(world.disk, node.paths.genesisFile, genesisToJson(genesis));
-}
-
-interface ConfigPlan {
-	readonly base: ResolvedConfig;
-	readonly persistentPeers: string;
-}
-
-async function writeConfigs(
-	context: CliContext,
-	options: Options,
-	nodes: readonly PlannedNode[],
-	plan: ConfigPlan,
-): Promise<void> {
-	const { writePublic } = await import("./home-files.ts");
-	const { disk, random } = context.world;
-	for (const node of nodes) {
-		const changed = new Map(plan.base.values)
-			.set("p2p.addr_book_strict", false)
-			.set("p2p.allow_duplicate_ip", true)
-			.set("moniker", node.moniker ?? toUpperHex(random.bytes(8)));
-		if (options.populatePersistentPeers) changed.set("p2p.persistent_peers", plan.persistentPeers);
-		await writePublic(disk, node.paths.configFile, renderConfig(changed));
-	}
 }
