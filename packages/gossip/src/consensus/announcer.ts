@@ -1,7 +1,7 @@
-import { STEP_COMMIT, type TendermintRoundState } from "@cairn/consensus";
+import { STEP_COMMIT, STEP_NEW_HEIGHT, type TendermintRoundState } from "@cairn/consensus";
 import type { Timer } from "@cairn/kit";
 import { BitArray, type Height, type Round, type Vote } from "@cairn/types";
-import { STATE_CHANNEL } from "./channels.ts";
+import { STATE_CHANNEL, VOTE_SET_BITS_CHANNEL } from "./channels.ts";
 import type { Companion } from "./companion.ts";
 import type { ConsensusContext } from "./context.ts";
 import { encodeConsensusMessage } from "./messages.ts";
@@ -30,6 +30,8 @@ export class Announcer {
 	#hasStep = false;
 	#hasBlock = false;
 	#votes: Vote[] = [];
+	/** The precommits of the last height that we have are more than peers were told of. */
+	#hasLastCommit = false;
 	#told: Place = NOWHERE;
 	/** The last NewValidBlock that everybody was sent. */
 	#toldBlock = "";
@@ -68,8 +70,12 @@ export class Announcer {
 		const isWaiting = waitsForParts(own);
 		if (this.#hasStep && (isElsewhere || isWaiting)) this.#tellStep(own.round);
 		if ((this.#hasStep || this.#hasBlock) && isWaiting) this.#tellBlock(own);
-		if (isElsewhere) this.#votes = this.#votes.filter((vote) => vote.height >= height);
-		if (!this.#hasStep && !this.#hasBlock && this.#votes.length === 0) return;
+		const isLater = this.#votes.some((vote) => vote.height < height);
+		if (isLater) {
+			this.#hasLastCommit = true;
+			this.#votes = this.#votes.filter((vote) => vote.height >= height);
+		}
+		if (!this.#hasStep && !this.#hasBlock && !this.#hasLastCommit && this.#votes.length === 0) return;
 		this.#lazyTimer ??= this.#context.parts.world.timers.after(
 			this.#context.options.gossipSleepMs * SPARING_SHARE,
 			() => {
@@ -84,6 +90,7 @@ export class Announcer {
 			const own = this.#context.own();
 			if (this.#hasStep) this.#tellStep(own.round);
 			if (this.#hasBlock && this.#sparesParts(own)) this.#tellBlock(own);
+			if (this.#hasLastCommit) this.#tellLastCommit(own.round);
 			for (const vote of this.#votes) this.#tellVote(own, vote);
 		}
 		this.#clear();
@@ -92,6 +99,7 @@ export class Announcer {
 	#clear(): void {
 		this.#hasStep = false;
 		this.#hasBlock = false;
+		this.#hasLastCommit = false;
 		this.#votes = [];
 	}
 
@@ -156,6 +164,21 @@ export class Announcer {
 		if (round.votes(round.round)?.prevotes.hasMajority === true || round.step === STEP_COMMIT) return true;
 		if (round.proposal === null || round.proposal.polRound >= 0 || !parts.isComplete) return false;
 		return this.#context.isForeignBlock(round.height);
+	}
+
+	/**
+	 * While we wait for late precommits of the last height, peers would send us all of them. A HasVote about that height is
+	 * lost on who knows that we have left it; bits of votes are not.
+	 */
+	#tellLastCommit({ lastCommit, step }: TendermintRoundState): void {
+		const blockId = lastCommit?.majority ?? null;
+		if (lastCommit === null || blockId === null || step !== STEP_NEW_HEIGHT) return;
+		const { height, round, type } = lastCommit;
+		const bits = lastCommit.bitArrayByBlockId(blockId) ?? lastCommit.bitArray();
+		const bytes = encodeConsensusMessage({ kind: "voteSetBits", height, round, type, blockId, bits });
+		for (const { peer, state } of this.#context.companions.values()) {
+			if (state.height >= height) peer.send(VOTE_SET_BITS_CHANNEL, bytes);
+		}
 	}
 
 	/** Peers who lack the vote get the vote itself, and so know; the others are told unless they know already. */

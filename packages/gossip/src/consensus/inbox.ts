@@ -142,14 +142,22 @@ export class Inbox {
 		peer.send(VOTE_SET_BITS_CHANNEL, answer);
 	}
 
-	#voteSetBits({ state }: Companion, message: VoteSetBits): void {
-		const { height, round, type, blockId } = message;
+	/** The answer to a claim of ours, or what a peer tells of its last commit by itself. */
+	#voteSetBits(companion: Companion, message: VoteSetBits): void {
+		const { height, round, type, blockId, bits } = message;
 		const own = this.#context.parts.roundState();
 		const votes = own.height === height ? votesOf(own, round, type) : undefined;
 		const ours = votes?.bitArrayByBlockId(blockId) ?? null;
 		// At our own height, bits of a block that we do not follow say nothing about the votes that we could send.
 		if (own.height === height && ours === null) return;
-		state.applyVoteSetBits(message, ours);
+		if (height + 1 >= own.height) {
+			companion.state.ensureVotes(own.height - 1, own.lastCommit?.size ?? 0);
+			const known = companion.state.votesOf(height, round, type);
+			for (const index of known?.missing(known.bits().or(bits)).trueIndices() ?? []) {
+				companion.learn("votes", index, known?.size ?? 0, false);
+			}
+		}
+		companion.state.applyVoteSetBits(message, ours);
 	}
 
 	#proposal(companion: Companion, proposal: Proposal): void {
@@ -196,8 +204,7 @@ export class Inbox {
 		const known = companion.state.votesOf(height, round, type);
 		const wasKnown = known?.get(index) === true && !known.isAssumed(index);
 		known?.tell(index);
-		if (height !== own.height) return;
-		const set = votesOf(own, round, type);
+		const set = height === own.height ? votesOf(own, round, type) : lateVotesOf(own, vote);
 		if (set === undefined || index >= set.size) return;
 		if (!wasKnown) companion.learn("votes", index, set.size, false);
 		if (set.getByIndex(index) === null) {
@@ -211,4 +218,10 @@ export class Inbox {
 function votesOf(own: TendermintRoundState, round: Round, type: VoteType): VoteSet | undefined {
 	const votes = own.votes(round);
 	return type === PREVOTE ? votes?.prevotes : votes?.precommits;
+}
+
+/** The precommits of the last height, if the vote is one. */
+function lateVotesOf({ lastCommit }: TendermintRoundState, { height, round, type }: Vote): VoteSet | undefined {
+	if (lastCommit === null || lastCommit.height !== height) return undefined;
+	return lastCommit.round === round && lastCommit.type === type ? lastCommit : undefined;
 }
