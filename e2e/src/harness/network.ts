@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseNodeKey } from "@cairn/network";
 import { freePorts } from "./ports.ts";
 import { CAIRN } from "./programs.ts";
 import { type BlockAnswer, call, type Status, until } from "./rpc.ts";
@@ -20,6 +21,13 @@ export function setKey(home: string, section: string, key: string, value: string
 	lines[at] = `${key} = ${value}`;
 	writeFileSync(file, lines.join("\n"));
 }
+
+/** Nodes must not outlive the suite, however it ends. */
+const alive = new Set<ChildProcess>();
+process.once("exit", () => {
+	for (const child of alive) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
 /** A program that runs a home folder: `["cometbft"]` or Cairn. */
 export type Program = readonly string[];
@@ -44,8 +52,37 @@ export class TestNode {
 		this.logFile = join(home, "node.log");
 	}
 
+	/** Id of the node key. */
+	get id(): string {
+		const file = join(this.home, "config", "node_key.json");
+		return parseNodeKey(readFileSync(file, "utf8"), file).id;
+	}
+
+	/** `id@host:port` for peers. */
+	get address(): string {
+		return `${this.id}@127.0.0.1:${this.p2pPort}`;
+	}
+
+	/** Upper hex, as RPC shows it. */
+	get validatorAddress(): string {
+		const key = JSON.parse(readFileSync(join(this.home, "config", "priv_validator_key.json"), "utf8"));
+		return String((key as { address: unknown }).address);
+	}
+
+	/** What runs it now. */
+	get kind(): "Cairn" | "CometBFT" {
+		return this.program === CAIRN ? "Cairn" : "CometBFT";
+	}
+
 	get running(): boolean {
 		return this.#process !== null;
+	}
+
+	/** Process id of the running node. */
+	get pid(): number {
+		const pid = this.#process?.pid;
+		if (pid === undefined) throw new Error(`${this.name} is not running`);
+		return pid;
 	}
 
 	start(extra: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): void {
@@ -57,9 +94,11 @@ export class TestNode {
 			env: { ...process.env, ...environment },
 		});
 		closeSync(log);
+		alive.add(child);
 		this.#process = child;
 		this.#exit = new Promise((resolve) => {
 			child.once("exit", (code) => {
+				alive.delete(child);
 				this.#process = null;
 				resolve(code);
 			});
@@ -148,10 +187,7 @@ export class TestNetwork {
 			const rpc = ports[2 * index + 1] ?? 0;
 			return new TestNode(`node${index}`, join(folder, `node${index}`), { p2p, rpc }, program);
 		});
-		const ids = nodes.map((node) =>
-			execFileSync(command, [...first, "show-node-id", "--home", node.home]).toString().trim(),
-		);
-		for (const node of nodes) configure(node, nodes, ids, options);
+		for (const node of nodes) configure(node, nodes, options);
 		if (options.genesis !== undefined) rewriteGenesis(nodes, options.genesis);
 		return new TestNetwork(folder, nodes);
 	}
@@ -170,20 +206,6 @@ export class TestNetwork {
 		await Promise.all(this.nodes.filter((node) => node.running).map((node) => node.reach(height, timeoutMs)));
 	}
 
-	/** Compares block ids and app hashes of all running nodes, height by height. Returns how many heights were compared. */
-	async agree(from: number, to: number): Promise<number> {
-		const nodes = this.nodes.filter((node) => node.running);
-		for (let height = from; height <= to; height++) {
-			const blocks = await Promise.all(nodes.map((node) => node.block(height)));
-			const ids = new Set(blocks.map((each) => each.block_id.hash));
-			const apps = new Set(blocks.map((each) => each.block.header.app_hash));
-			if (ids.size !== 1 || apps.size !== 1) {
-				throw new Error(`nodes differ at height ${height}: ${[...ids].join(" ")} / ${[...apps].join(" ")}`);
-			}
-		}
-		return to - from + 1;
-	}
-
 	/** Copies a home folder aside, as it stands. */
 	keep(node: TestNode, as: string): string {
 		const target = join(this.folder, as);
@@ -191,17 +213,19 @@ export class TestNetwork {
 		return target;
 	}
 
-	/** Ends every process at once and removes the folders. */
+	/** Ends every process at once and removes the folders, unless CAIRN_E2E_KEEP says to keep them for a look. */
 	async destroy(): Promise<void> {
 		await Promise.all(this.nodes.map((node) => node.stop("SIGKILL")));
+		if ((process.env["CAIRN_E2E_KEEP"] ?? "") !== "") {
+			console.error(`kept ${this.folder}`);
+			return;
+		}
 		rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
 	}
 }
 
-function configure(node: TestNode, nodes: readonly TestNode[], ids: readonly string[], options: NetworkOptions): void {
-	const peers = nodes
-		.map((other, index) => (other === node ? "" : `${ids[index]}@127.0.0.1:${other.p2pPort}`))
-		.filter((peer) => peer !== "");
+function configure(node: TestNode, nodes: readonly TestNode[], options: NetworkOptions): void {
+	const peers = nodes.filter((other) => other !== node).map((other) => other.address);
 	setKey(node.home, "", "proxy_app", JSON.stringify(options.proxyApp ?? "kvstore"));
 	setKey(node.home, "p2p", "laddr", JSON.stringify(`tcp://127.0.0.1:${node.p2pPort}`));
 	setKey(node.home, "rpc", "laddr", JSON.stringify(`tcp://127.0.0.1:${node.rpcPort}`));

@@ -8,9 +8,16 @@ export const ROOT: string = join(import.meta.dirname, "..", "..", "..");
 
 export const CAIRN: readonly string[] = [process.execPath, join(ROOT, "packages", "node", "bin", "cairn.js")];
 
+/** How to get the peer that these suites are about. */
+export const COMETBFT_INSTALL = "go install github.com/cometbft/cometbft/cmd/cometbft@v0.40.0";
+
 /** Path of a program on PATH or among Go's installed ones; null where there is none. */
 export function findProgram(name: string): string | null {
-	const folders = [...(process.env["PATH"] ?? "").split(delimiter), process.env["GOBIN"] ?? "", join(homedir(), "go", "bin")];
+	const folders = [
+		...(process.env["PATH"] ?? "").split(delimiter),
+		process.env["GOBIN"] ?? "",
+		join(homedir(), "go", "bin"),
+	];
 	for (const folder of folders) {
 		const path = join(folder, name);
 		if (folder !== "" && existsSync(path)) return path;

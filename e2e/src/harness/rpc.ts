@@ -2,7 +2,8 @@
 export async function call<T>(port: number, path: string, timeoutMs = 5_000): Promise<T> {
 	const response = await fetch(`http://127.0.0.1:${port}/${path}`, { signal: AbortSignal.timeout(timeoutMs) });
 	const answer = (await response.json()) as { result?: T; error?: { message: string; data?: string } };
-	if (answer.result === undefined) throw new Error(`${path}: ${answer.error?.data ?? answer.error?.message ?? "no result"}`);
+	if (answer.result === undefined)
+		throw new Error(`${path}: ${answer.error?.data ?? answer.error?.message ?? "no result"}`);
 	return answer.result;
 }
 
@@ -11,12 +12,24 @@ export interface Status {
 	readonly node_info: { readonly id: string; readonly moniker: string };
 }
 
+export interface CommitSig {
+	/** 1 absent, 2 for the block, 3 for nil. */
+	readonly block_id_flag: number;
+	readonly validator_address: string;
+}
+
 export interface BlockAnswer {
 	readonly block_id: { readonly hash: string };
 	readonly block: {
-		readonly header: { readonly app_hash: string; readonly height: string; readonly time: string };
+		readonly header: {
+			readonly app_hash: string;
+			readonly height: string;
+			readonly time: string;
+			readonly proposer_address: string;
+		};
 		readonly data: { readonly txs: readonly string[] };
-		readonly last_commit: { readonly round: number };
+		readonly evidence: { readonly evidence: readonly unknown[] };
+		readonly last_commit: { readonly round: number; readonly signatures: readonly CommitSig[] };
 	};
 }
 
