@@ -1,17 +1,17 @@
-import { ValidationError, bytesEqual } from "@cairn/kit";
+import { bytesEqual, ValidationError } from "@cairn/kit";
 import {
 	type Block,
 	type BlockId,
 	type BlockKey,
+	blockHash,
+	blockIdFromKey,
+	blockIdKey,
+	decodeBlock,
 	type Height,
 	MAX_BLOCK_SIZE_BYTES,
 	type Part,
 	PartSet,
 	type PartSetHeader,
-	blockHash,
-	blockIdFromKey,
-	blockIdKey,
-	decodeBlock,
 } from "@cairn/types";
 
 /** A block of the height being decided: what is known of its pieces, and the block once they are all here. */

@@ -17,7 +17,13 @@ export type ChainEvent =
 			readonly numTxs: number;
 	  }
 	| { readonly name: "NewEvidence"; readonly evidence: Evidence; readonly height: Height }
-	| { readonly name: "Tx"; readonly height: Height; readonly index: number; readonly tx: Uint8Array; readonly result: abci.ExecTxResult }
+	| {
+			readonly name: "Tx";
+			readonly height: Height;
+			readonly index: number;
+			readonly tx: Uint8Array;
+			readonly result: abci.ExecTxResult;
+	  }
 	| { readonly name: "ValidatorSetUpdates"; readonly validatorUpdates: readonly Validator[] }
 	| { readonly name: "Vote"; readonly vote: Vote }
 	| {

@@ -1,18 +1,20 @@
 import type { AppConnections } from "@cairn/abci";
-import { CairnError, type Logger, bytesEqual, invariant, toUpperHex } from "@cairn/kit";
+import { bytesEqual, CairnError, invariant, type Logger, messageOf, toUpperHex } from "@cairn/kit";
 import type { BlockStore, StateStore } from "@cairn/storage";
 import {
 	type ChainState,
+	type ConsensusParams,
+	consensusParamsToProto,
 	type GenesisDoc,
 	type Height,
+	lastResultsHash,
+	publicKeyToProto,
+	updateConsensusParams,
 	type Validator,
 	ValidatorSet,
-	consensusParamsToProto,
-	lastResultsHash,
-	updateConsensusParams,
-	publicKeyToProto,
+	validateConsensusParams,
 } from "@cairn/types";
-import type { abci } from "@cairn/types/proto";
+import type { abci, types } from "@cairn/types/proto";
 import type { ConsensusConnection, Executor } from "./executor/executor.ts";
 import { validatorUpdatesFromApp } from "./executor/update-state.ts";
 
@@ -43,7 +45,11 @@ export async function handshake(state: ChainState, parts: HandshakeParts): Promi
 	const { logger, connections } = parts;
 	const info = await connections.query.info(INFO_REQUEST);
 	if (info.lastBlockHeight < 0n) {
-		throw new CairnError("bad-answer", "app", `got a negative last block height (${info.lastBlockHeight}) from the app`);
+		throw new CairnError(
+			"bad-answer",
+			"app",
+			`got a negative last block height (${info.lastBlockHeight}) from the app`,
+		);
 	}
 	const appHeight: Height = Number(info.lastBlockHeight);
 	logger.info("ABCI Handshake App Info", {
@@ -65,7 +71,12 @@ export async function handshake(state: ChainState, parts: HandshakeParts): Promi
 	return replayed;
 }
 
-async function replayBlocks(given: ChainState, hash: Uint8Array, app: Height, parts: HandshakeParts): Promise<ChainState> {
+async function replayBlocks(
+	given: ChainState,
+	hash: Uint8Array,
+	app: Height,
+	parts: HandshakeParts,
+): Promise<ChainState> {
 	const { blockStore, logger } = parts;
 	let state = given;
 	let appHash = hash;
@@ -109,11 +120,16 @@ function assertHeights(app: Height, store: Height, state: Height, base: Height, 
 		throw new CairnError("app-height-too-high", "operator", text);
 	}
 	invariant(store >= state, `state height (${state}) is above the block store's (${store})`);
-	invariant(store <= state + 1, `block store height (${store}) is more than one above the state's (${state})`);
+	// Unlike CometBFT, which cannot start again after a crash in the first block of a chain that begins above 1.
+	const next = state === 0 ? initialHeight : state + 1;
+	invariant(store <= next, `block store height (${store}) is more than one above the state's (${state})`);
 }
 
 /** Opens the chain in a new application. On a new chain its answer replaces genesis validators, params and app hash. */
-async function initChain(state: ChainState, parts: HandshakeParts): Promise<{ state: ChainState; appHash: Uint8Array }> {
+async function initChain(
+	state: ChainState,
+	parts: HandshakeParts,
+): Promise<{ state: ChainState; appHash: Uint8Array }> {
 	const { genesis, connections, stateStore } = parts;
 	const validators: Validator[] = genesis.validators.map((each) => ({
 		address: each.address,
@@ -135,18 +151,41 @@ async function initChain(state: ChainState, parts: HandshakeParts): Promise<{ st
 	let next: ChainState = { ...state, lastResultsHash: lastResultsHash([]) };
 	if (response.appHash.length > 0) next = { ...next, appHash: response.appHash };
 	if (response.consensusParams !== null) {
-		const consensusParams = updateConsensusParams(state.consensusParams, response.consensusParams);
+		const consensusParams = paramsFromApp(state.consensusParams, response.consensusParams);
 		const consensus = { ...next.version.consensus, app: consensusParams.version.app };
 		next = { ...next, consensusParams, version: { ...next.version, consensus } };
 	}
 	if (response.validators.length > 0) {
-		const set = ValidatorSet.create(validatorUpdatesFromApp(response.validators, next.consensusParams));
+		const set = setFromApp(response.validators, next.consensusParams);
 		next = { ...next, validators: set, nextValidators: set.copyIncrementProposerPriority(1) };
 	} else if (validators.length === 0) {
-		throw new CairnError("no-validators", "operator", "validator set is nil in genesis and still empty after InitChain");
+		throw new CairnError(
+			"no-validators",
+			"operator",
+			"validator set is nil in genesis and still empty after InitChain",
+		);
 	}
 	await stateStore.save(next);
 	return { state: next, appHash: response.appHash };
+}
+
+function paramsFromApp(params: ConsensusParams, update: types.ConsensusParams): ConsensusParams {
+	try {
+		const changed = updateConsensusParams(params, update);
+		validateConsensusParams(changed);
+		return changed;
+	} catch (cause) {
+		throw new CairnError("bad-param-update", "app", `InitChain's consensus params: ${messageOf(cause)}`, {}, cause);
+	}
+}
+
+function setFromApp(updates: readonly abci.ValidatorUpdate[], params: ConsensusParams): ValidatorSet {
+	const validators = validatorUpdatesFromApp(updates, params);
+	try {
+		return ValidatorSet.create(validators);
+	} catch (cause) {
+		throw new CairnError("bad-validator-update", "app", `InitChain's validators: ${messageOf(cause)}`, {}, cause);
+	}
 }
 
 /** Runs stored blocks through an application that lags, from the height behind its own up to `last`. */
@@ -163,7 +202,12 @@ async function replayIntoApp(state: ChainState, app: Height, last: Height, parts
 	return appHash ?? state.appHash;
 }
 
-async function applyStored(state: ChainState, height: Height, parts: HandshakeParts, app: ConsensusConnection): Promise<ChainState> {
+async function applyStored(
+	state: ChainState,
+	height: Height,
+	parts: HandshakeParts,
+	app: ConsensusConnection,
+): Promise<ChainState> {
 	const block = parts.blockStore.loadBlock(height);
 	const meta = parts.blockStore.loadBlockMeta(height);
 	invariant(block !== null && meta !== null, `block ${height} is missing in the block store`);

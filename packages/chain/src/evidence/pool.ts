@@ -117,7 +117,11 @@ export class EvidencePool {
 	/** Takes note of a committed block: its evidence is done with, reported votes of its height become evidence. */
 	async update(state: ChainState, committed: readonly Evidence[]): Promise<void> {
 		if (state.lastBlockHeight <= this.#state.lastBlockHeight) {
-			throw new CairnError("evidence-height", "us", `evidence pool is at height ${this.#state.lastBlockHeight} already`);
+			throw new CairnError(
+				"evidence-height",
+				"us",
+				`evidence pool is at height ${this.#state.lastBlockHeight} already`,
+			);
 		}
 		this.#state = state;
 		this.#convict();

@@ -1,10 +1,10 @@
-import { bytesEqual, ValidationError } from "@cairn/kit";
 import { addressOf } from "@cairn/crypto";
+import { bytesEqual, ValidationError } from "@cairn/kit";
 import {
 	blockIdsEqual,
 	byzantineValidatorsOf,
-	conflictingValidatorSet,
 	type ConsensusParams,
+	conflictingValidatorSet,
 	type DuplicateVoteEvidence,
 	type Height,
 	headerHash,
@@ -15,9 +15,9 @@ import {
 	type TimeNs,
 	type Validator,
 	type ValidatorSet,
+	type Vote,
 	verifyCommitLightAllSignatures,
 	verifyCommitLightTrustingAllSignatures,
-	type Vote,
 	voteSignBytes,
 } from "@cairn/types";
 
@@ -114,7 +114,9 @@ export function verifyLightClientAttack(
 function checkAccused(evidence: LightClientAttackEvidence, expected: readonly Validator[]): void {
 	const accused = evidence.byzantineValidators;
 	if (accused.length !== expected.length) {
-		throw new ValidationError(`expected ${expected.length} byzantine validators from evidence but got ${accused.length}`);
+		throw new ValidationError(
+			`expected ${expected.length} byzantine validators from evidence but got ${accused.length}`,
+		);
 	}
 	for (const [index, validator] of expected.entries()) {
 		const claimed = accused[index];

@@ -1,5 +1,13 @@
-import { CairnError, bytesEqual, invariant } from "@cairn/kit";
-import { BLOCK_ID_FLAG_ABSENT, BLOCK_ID_FLAG_COMMIT, type Block, type ConsensusParams, type ExtendedCommit, type Height, type ValidatorSet } from "@cairn/types";
+import { bytesEqual, CairnError, invariant } from "@cairn/kit";
+import {
+	BLOCK_ID_FLAG_ABSENT,
+	BLOCK_ID_FLAG_COMMIT,
+	type Block,
+	type ConsensusParams,
+	type ExtendedCommit,
+	type Height,
+	type ValidatorSet,
+} from "@cairn/types";
 import type { abci } from "@cairn/types/proto";
 
 const NO_COMMIT: abci.CommitInfo = { round: 0, votes: [] };
@@ -12,7 +20,11 @@ export function voteExtensionsEnabled(params: ConsensusParams, height: Height): 
 }
 
 /** What the application is told of the last commit in a block: who signed, of the set of the height before. */
-export function lastCommitInfo(block: Block, lastValidators: ValidatorSet | null, initialHeight: Height): abci.CommitInfo {
+export function lastCommitInfo(
+	block: Block,
+	lastValidators: ValidatorSet | null,
+	initialHeight: Height,
+): abci.CommitInfo {
 	if (block.header.height === initialHeight) return NO_COMMIT;
 	const commit = block.lastCommit;
 	invariant(commit !== null && lastValidators !== null, "a block above the initial height has a last commit", {
@@ -40,9 +52,13 @@ export function extendedCommitInfo(
 	params: ConsensusParams,
 ): abci.ExtendedCommitInfo {
 	if (commit.height < initialHeight) return NO_EXTENDED_COMMIT;
-	invariant(validators !== null && commit.signatures.length === validators.size, "extended commit size does not match the set", {
-		height: commit.height,
-	});
+	invariant(
+		validators !== null && commit.signatures.length === validators.size,
+		"extended commit size does not match the set",
+		{
+			height: commit.height,
+		},
+	);
 	const enabled = voteExtensionsEnabled(params, commit.height);
 	return {
 		round: commit.round,
@@ -50,9 +66,16 @@ export function extendedCommitInfo(
 			const signature = commit.signatures[index];
 			invariant(signature !== undefined, "extended commit has a signature for each validator");
 			const absent = signature.blockIdFlag === BLOCK_ID_FLAG_ABSENT;
-			invariant(absent || bytesEqual(signature.validatorAddress, validator.address), "extended commit names another validator");
+			invariant(
+				absent || bytesEqual(signature.validatorAddress, validator.address),
+				"extended commit names another validator",
+			);
 			if (enabled && signature.blockIdFlag === BLOCK_ID_FLAG_COMMIT && signature.extensionSignature.length === 0) {
-				throw new CairnError("missing-extension", "us", `commit at height ${commit.height} lacks a vote extension signature`);
+				throw new CairnError(
+					"missing-extension",
+					"us",
+					`commit at height ${commit.height} lacks a vote extension signature`,
+				);
 			}
 			return {
 				validator: { address: validator.address, power: validator.votingPower },

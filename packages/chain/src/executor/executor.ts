@@ -1,22 +1,31 @@
 import type { AbciClient } from "@cairn/abci";
 import type { PublicKey, SignatureCache } from "@cairn/crypto";
-import { CairnError, type Clock, type Counter, type Histogram, type Logger, type Metrics, invariant, toUpperHex } from "@cairn/kit";
+import {
+	CairnError,
+	type Clock,
+	type Counter,
+	type Histogram,
+	invariant,
+	type Logger,
+	type Metrics,
+	toUpperHex,
+} from "@cairn/kit";
 import type { BlockStore, StateStore } from "@cairn/storage";
 import {
 	type Block,
 	type BlockId,
+	blockHash,
 	type ChainState,
 	type ExtendedCommit,
+	evidenceAbciMisbehavior,
+	extendedCommitToCommit,
 	type Height,
+	makeBlock,
 	maxBlockBytes,
+	maxDataBytes,
+	txsSize,
 	type ValidatorSet,
 	type Vote,
-	evidenceAbciMisbehavior,
-	blockHash,
-	txsSize,
-	extendedCommitToCommit,
-	makeBlock,
-	maxDataBytes,
 	validateBlockAgainstState,
 } from "@cairn/types";
 import type { abci } from "@cairn/types/proto";
@@ -171,7 +180,10 @@ export class Executor {
 	}
 
 	/** The application's verdict on another validator's extension. */
-	async verifyVoteExtension(vote: Pick<Vote, "height" | "validatorAddress" | "extension">, hash: Uint8Array): Promise<boolean> {
+	async verifyVoteExtension(
+		vote: Pick<Vote, "height" | "validatorAddress" | "extension">,
+		hash: Uint8Array,
+	): Promise<boolean> {
 		const response = await this.#parts.application.verifyVoteExtension({
 			hash,
 			validatorAddress: vote.validatorAddress,

@@ -1,16 +1,16 @@
-import { type PublicKey, addressOf } from "@cairn/crypto";
+import { addressOf, type PublicKey } from "@cairn/crypto";
 import { CairnError, messageOf } from "@cairn/kit";
 import {
 	type BlockId,
 	type ChainState,
 	type ConsensusParams,
 	type Header,
-	type Validator,
 	lastResultsHash,
 	publicKeyFromProto,
 	updateConsensusParams,
-	validateConsensusParamUpdate,
+	type Validator,
 	validateConsensusParams,
+	validateConsensusParamUpdate,
 } from "@cairn/types";
 import type { abci } from "@cairn/types/proto";
 
@@ -19,11 +19,16 @@ import type { abci } from "@cairn/types/proto";
  * a key type that the params do not allow, an undecodable key, the same key twice (facts §10: a node must survive none
  * of these silently, and says which update it was).
  */
-export function validatorUpdatesFromApp(updates: readonly abci.ValidatorUpdate[], params: ConsensusParams): Validator[] {
+export function validatorUpdatesFromApp(
+	updates: readonly abci.ValidatorUpdate[],
+	params: ConsensusParams,
+): Validator[] {
 	const seen = new Set<string>();
 	return updates.map((update, index) => {
 		const fail = (why: string): never => {
-			throw new CairnError("bad-validator-update", "app", `the application's validator update ${index} ${why}`, { index });
+			throw new CairnError("bad-validator-update", "app", `the application's validator update ${index} ${why}`, {
+				index,
+			});
 		};
 		if (update.power < 0n) return fail(`has negative power ${update.power}`);
 		if (update.pubKey === null) return fail("has no public key");

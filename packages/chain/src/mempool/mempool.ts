@@ -1,5 +1,14 @@
 import type { AbciClient } from "@cairn/abci";
-import { CairnError, type Counter, type Gauge, type Histogram, type Logger, type Metrics, type Timers, messageOf } from "@cairn/kit";
+import {
+	CairnError,
+	type Counter,
+	type Gauge,
+	type Histogram,
+	type Logger,
+	type Metrics,
+	messageOf,
+	type Timers,
+} from "@cairn/kit";
 import { type Height, txKey } from "@cairn/types";
 import type { abci } from "@cairn/types/proto";
 import { TxCache } from "./tx-cache.ts";
