@@ -61,77 +61,103 @@ class Client {
 	}
 }
 
-/** An open-loop load: so many transactions a second go to the nodes in turn, whatever becomes of them. */
-export async function runLoad(
-	ports: readonly number[],
-	options: { readonly run: string; readonly perSecond: number; readonly seconds: number; readonly txBytes: number },
-): Promise<LoadResult> {
-	const sentAt = new Map<string, number>();
-	const latencies: number[] = [];
-	const blockTimes = new Map<number, number>();
-	let refused = 0;
-	let firstCommit = 0;
-	let lastCommit = 0;
-	const [first = 0] = ports;
-	const watcher: Client = await Client.connect(first, (frame) => {
+interface LoadOptions {
+	readonly run: string;
+	readonly perSecond: number;
+	readonly seconds: number;
+	readonly txBytes: number;
+}
+
+/** Follows the chain of the first node and notes when each transaction was in a block. */
+class Watcher {
+	readonly sentAt = new Map<string, number>();
+	readonly latencies: number[] = [];
+	readonly blockTimes = new Map<number, number>();
+	lastCommit = 0;
+	#client: Client | null = null;
+
+	async start(port: number): Promise<void> {
+		this.#client = await Client.connect(port, (frame) => this.#take(frame));
+		this.#client.send(0, "subscribe", { query: "tm.event='NewBlockHeader'" });
+	}
+
+	stop(): void {
+		this.#client?.close();
+	}
+
+	#take(frame: Frame): void {
 		const height = frame.result?.data?.value?.header?.height;
 		if (height !== undefined) {
-			blockTimes.set(Number(height), performance.now());
-			watcher.send(1_000_000_000 + Number(height), "block", { height });
+			this.blockTimes.set(Number(height), performance.now());
+			this.#client?.send(BLOCK_IDS + Number(height), "block", { height });
 		}
 		const txs = frame.result?.block?.data.txs;
-		if (txs === undefined || typeof frame.id !== "number") return;
-		const at = blockTimes.get(frame.id - 1_000_000_000) ?? performance.now();
+		if (txs !== undefined && typeof frame.id === "number") this.#note(frame.id - BLOCK_IDS, txs);
+	}
+
+	#note(height: number, txs: readonly string[]): void {
+		const at = this.blockTimes.get(height) ?? performance.now();
 		for (const tx of txs) {
 			const key = Buffer.from(tx, "base64").toString("latin1").split("=")[0] ?? "";
-			const sent = sentAt.get(key);
+			const sent = this.sentAt.get(key);
 			if (sent === undefined) continue;
-			sentAt.delete(key);
-			latencies.push(at - sent);
-			if (firstCommit === 0) firstCommit = at;
-			lastCommit = at;
+			this.sentAt.delete(key);
+			this.latencies.push(at - sent);
+			this.lastCommit = at;
 		}
-	});
-	watcher.send(0, "subscribe", { query: "tm.event='NewBlockHeader'" });
-	const clients = await Promise.all(
-		ports.map((port) =>
-			Client.connect(port, (frame) => {
-				if (frame.error !== undefined || (frame.result?.code ?? 0) !== 0) refused++;
-			}),
-		),
-	);
-	let sent = 0;
+	}
+}
+
+/** Ids of calls that ask for blocks begin here. */
+const BLOCK_IDS = 1_000_000_000;
+
+/** An open-loop load: so many transactions a second go to the nodes in turn, whatever becomes of them. */
+export async function runLoad(ports: readonly number[], options: LoadOptions): Promise<LoadResult> {
+	const watcher = new Watcher();
+	await watcher.start(ports[0] ?? 0);
+	let refused = 0;
+	const count = (frame: Frame): void => {
+		if (frame.error !== undefined || (frame.result?.code ?? 0) !== 0) refused++;
+	};
+	const clients = await Promise.all(ports.map((port) => Client.connect(port, count)));
 	const started = performance.now();
-	await new Promise<void>((resolve) => {
-		const timer = setInterval(() => {
-			const elapsed = performance.now() - started;
-			const due = Math.min(options.perSecond * options.seconds, Math.floor((elapsed * options.perSecond) / 1000));
-			for (; sent < due; sent++) {
-				const tx = transaction(options.run, sent, options.txBytes);
-				sentAt.set(`${options.run}-${sent}`, performance.now());
-				const client = clients[sent % clients.length];
-				client?.send(sent, "broadcast_tx_sync", { tx: Buffer.from(tx).toString("base64") });
-			}
-			if (elapsed < options.seconds * 1000) return;
-			clearInterval(timer);
-			resolve();
-		}, TICK_MS);
-	});
+	const sent = await offer(clients, watcher, options);
 	// What was taken gets time to be committed; what was refused never will be.
 	const patience = performance.now() + 10_000;
-	while (sentAt.size > refused && performance.now() < patience) await new Promise((r) => setTimeout(r, 100));
-	for (const client of [...clients, watcher]) client.close();
-	latencies.sort((a, b) => a - b);
-	const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
-	const span = Math.max(1, lastCommit - started);
+	while (watcher.sentAt.size > refused && performance.now() < patience) await new Promise((r) => setTimeout(r, 100));
+	for (const client of clients) client.close();
+	watcher.stop();
+	const latencies = watcher.latencies.sort((a, b) => a - b);
+	const at = (share: number): number =>
+		latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
 	return {
 		offeredPerSecond: options.perSecond,
 		sent,
 		committed: latencies.length,
 		refused,
-		committedPerSecond: (latencies.length * 1000) / span,
+		committedPerSecond: (latencies.length * 1000) / Math.max(1, watcher.lastCommit - started),
 		p50: at(0.5),
 		p99: at(0.99),
-		blocks: blockTimes.size,
+		blocks: watcher.blockTimes.size,
 	};
+}
+
+/** Sends at the rate asked for. Resolves with how many were sent. */
+function offer(clients: readonly Client[], watcher: Watcher, options: LoadOptions): Promise<number> {
+	const started = performance.now();
+	const total = options.perSecond * options.seconds;
+	let sent = 0;
+	return new Promise((resolve) => {
+		const timer = setInterval(() => {
+			const due = Math.min(total, Math.floor(((performance.now() - started) * options.perSecond) / 1000));
+			for (; sent < due; sent++) {
+				const tx = transaction(options.run, sent, options.txBytes);
+				watcher.sentAt.set(`${options.run}-${sent}`, performance.now());
+				clients[sent % clients.length]?.send(sent, "broadcast_tx_sync", { tx: Buffer.from(tx).toString("base64") });
+			}
+			if (sent < total) return;
+			clearInterval(timer);
+			resolve(sent);
+		}, TICK_MS);
+	});
 }

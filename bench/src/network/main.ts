@@ -75,7 +75,9 @@ function show(name: string, figures: Figures): void {
 
 const cometbft = findProgram("cometbft");
 const results = new Map<string, Figures>();
-console.log(`${values.validators} validators, ${values.rate} tx/s of 256 bytes for ${values.seconds} s, ${values.best ? "best" : "default"} configuration`);
+console.log(
+	`${values.validators} validators, ${values.rate} tx/s of 256 bytes for ${values.seconds} s, ${values.best ? "best" : "default"} configuration`,
+);
 if (values.only !== "cairn" && cometbft !== null) results.set("cometbft", await measure("cometbft", [cometbft]));
 if (values.only !== "cometbft") results.set("cairn", await measure("cairn", CAIRN));
 for (const [name, figures] of results) show(name, figures);

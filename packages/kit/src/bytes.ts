@@ -1,7 +1,10 @@
 import { DecodeError } from "./errors.ts";
 
 const HEX_LOWER = "0123456789abcdef";
-const byteToHex: readonly string[] = Array.from({ length: 256 }, (_, byte) => HEX_LOWER.charAt(byte >> 4) + HEX_LOWER.charAt(byte & 15));
+const byteToHex: readonly string[] = Array.from(
+	{ length: 256 },
+	(_, byte) => HEX_LOWER.charAt(byte >> 4) + HEX_LOWER.charAt(byte & 15),
+);
 const byteToUpperHex: readonly string[] = byteToHex.map((pair) => pair.toUpperCase());
 
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
@@ -51,7 +54,8 @@ export function toUpperHex(bytes: Uint8Array): string {
 
 /** Reads hex of either case, without a prefix. @throws DecodeError on an odd length or another character. */
 export function fromHex(text: string): Uint8Array {
-	if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) throw new DecodeError("not hexadecimal", { text: text.slice(0, 80) });
+	if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text))
+		throw new DecodeError("not hexadecimal", { text: text.slice(0, 80) });
 	const bytes = new Uint8Array(text.length / 2);
 	for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
 	return bytes;
@@ -75,7 +79,8 @@ export function toBase64(bytes: Uint8Array): string {
 
 /** Strict standard base64 (padding required), as Go's `base64.StdEncoding`. @throws DecodeError */
 export function fromBase64(text: string): Uint8Array {
-	if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new DecodeError("not base64", { text: text.slice(0, 80) });
+	if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text))
+		throw new DecodeError("not base64", { text: text.slice(0, 80) });
 	const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
 	const bytes = new Uint8Array((text.length / 4) * 3 - padding);
 	let offset = 0;

@@ -14,4 +14,10 @@ export interface Logger {
 const nothing = (): void => {};
 
 /** A logger that drops everything. */
-export const silentLogger: Logger = { error: nothing, warn: nothing, info: nothing, debug: nothing, child: () => silentLogger };
+export const silentLogger: Logger = {
+	error: nothing,
+	warn: nothing,
+	info: nothing,
+	debug: nothing,
+	child: () => silentLogger,
+};

@@ -66,7 +66,9 @@ export interface Disk {
 	openStore(path: string): Promise<KeyValueStore>;
 }
 
-export type StoreWrite = { readonly key: Uint8Array; readonly value: Uint8Array } | { readonly key: Uint8Array; readonly remove: true };
+export type StoreWrite =
+	| { readonly key: Uint8Array; readonly value: Uint8Array }
+	| { readonly key: Uint8Array; readonly remove: true };
 
 export interface KeyRange {
 	/** Inclusive. */

@@ -9,7 +9,11 @@ export interface Breach {
 
 export const MAX_FUNCTION_LINES = 70;
 export const MAX_FILE_LINES = 500;
+/** Tests tell stories, which may be longer than what they are about. */
+export const MAX_TEST_LINES = 800;
 export const MAX_LINE = 120;
+/** Nothing breaks comments automatically: a word may stand over. */
+export const MAX_COMMENT_LINE = 130;
 
 /** A room may import only rooms that stand before it here (and only by its name, never a path inside it). */
 export const FLOORS: readonly (readonly string[])[] = [
@@ -63,13 +67,16 @@ const MACHINE: readonly (readonly [RegExp, string])[] = [
 	[/\bMath\.random\(/, "uses randomness outside world"],
 ];
 
-const EVERYWHERE: readonly (readonly [RegExp, string])[] = [
+const WORDS: readonly (readonly [RegExp, string])[] = [
 	[/\b(TODO|FIXME|XXX|HACK)\b/, "leaves work for later: file an issue"],
+	[/@ts-(ignore|nocheck|expect-error)/, "switches types off"],
+];
+
+const EVERYWHERE: readonly (readonly [RegExp, string])[] = [
 	[/^\s*(export )?(const )?enum /, "declares an enum"],
 	[/^\s*(export )?namespace /, "declares a namespace"],
 	[/^export default /, "has a default export"],
 	[/: any\b|<any>|\bas any\b/, "switches types off with any"],
-	[/@ts-(ignore|nocheck|expect-error)/, "switches types off"],
 	[/\b(it|test|describe)\.(only|skip|todo)\(/, "narrows or skips tests"],
 ];
 
@@ -79,7 +86,12 @@ function withoutComment(line: string): string {
 	return line;
 }
 
-function matchLines(file: SourceFile, rules: readonly (readonly [RegExp, string])[], rule: string, code: boolean): Breach[] {
+function matchLines(
+	file: SourceFile,
+	rules: readonly (readonly [RegExp, string])[],
+	rule: string,
+	code: boolean,
+): Breach[] {
 	const breaches: Breach[] = [];
 	for (const [index, line] of file.lines.entries()) {
 		const text = code ? withoutComment(line) : line;
@@ -91,7 +103,8 @@ function matchLines(file: SourceFile, rules: readonly (readonly [RegExp, string]
 }
 
 export function forbiddenWords(file: SourceFile): Breach[] {
-	return file.path.startsWith("tools/src/tidy/") ? [] : matchLines(file, EVERYWHERE, "words", false);
+	if (file.path.startsWith("tools/src/tidy/")) return [];
+	return [...matchLines(file, WORDS, "words", false), ...matchLines(file, EVERYWHERE, "words", true)];
 }
 
 export function purity(file: SourceFile): Breach[] {
@@ -107,14 +120,16 @@ export function edges(file: SourceFile): Breach[] {
 export function sizes(file: SourceFile): Breach[] {
 	if (file.generated) return [];
 	const breaches: Breach[] = [];
-	if (file.lines.length - 1 > MAX_FILE_LINES) {
-		breaches.push({ rule: "file", where: file.path, what: `${file.lines.length - 1} lines, ${MAX_FILE_LINES} allowed` });
+	const most = file.test ? MAX_TEST_LINES : MAX_FILE_LINES;
+	if (file.lines.length - 1 > most) {
+		breaches.push({ rule: "file", where: file.path, what: `${file.lines.length - 1} lines, ${most} allowed` });
 	}
 	for (const [index, line] of file.lines.entries()) {
 		// The formatter breaks code, but neither texts nor patterns.
 		const width = line.replaceAll("\t", "  ").length;
-		if (width > MAX_LINE && !/["'`/]/.test(line)) {
-			breaches.push({ rule: "line", where: `${file.path}:${index + 1}`, what: `${width} columns, ${MAX_LINE} allowed` });
+		const allowed = withoutComment(line) === "" ? MAX_COMMENT_LINE : MAX_LINE;
+		if (width > allowed && !/["'`]|\/[a-z]/.test(line)) {
+			breaches.push({ rule: "line", where: `${file.path}:${index + 1}`, what: `${width} columns, ${allowed} allowed` });
 		}
 	}
 	return [...breaches, ...longFunctions(file)];
@@ -122,7 +137,8 @@ export function sizes(file: SourceFile): Breach[] {
 
 const FUNCTION_HEAD =
 	/^(\t*)(?:export )?(?:(?:static |async |override |readonly |private |get |set )*(?:function\*? )?[#*\w]+(?:<.*>)?\(|(?:const|readonly) \w+ = (?:async )?\()/;
-const NOT_FUNCTION = /^\t*(?:if|for|while|switch|return|throw|catch|await|new|super|test|describe|it|void|expect|assert\w*)\b/;
+const NOT_FUNCTION =
+	/^\t*(?:if|for|while|switch|return|throw|catch|await|new|super|test|describe|it|void|expect|assert\w*)\b/;
 
 /** Functions in formatted source end at the first line of their own indentation that closes a brace. */
 function longFunctions(file: SourceFile): Breach[] {
@@ -153,7 +169,8 @@ export function floors(file: SourceFile): Breach[] {
 			const door = match[2] ?? "";
 			if (floor === -1) breaches.push({ rule: "floors", where, what: `imports the unknown room ${match[1]}` });
 			else if (floor >= own) breaches.push({ rule: "floors", where, what: `${file.room} may not import ${match[1]}` });
-			if (door !== "" && door !== "/proto") breaches.push({ rule: "floors", where, what: `enters ${match[1]} by ${door}` });
+			if (door !== "" && door !== "/proto")
+				breaches.push({ rule: "floors", where, what: `enters ${match[1]} by ${door}` });
 		}
 		const relative = /from "((?:\.\.\/)+[^"]*)"/.exec(line)?.[1];
 		if (relative !== undefined && leavesRoom(file.path, relative)) {

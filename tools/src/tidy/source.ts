@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 
 /** Root of the checkout, seen from the built tool. */
@@ -38,7 +38,7 @@ export function sourceFiles(root: string = ROOT): SourceFile[] {
 			text,
 			lines: text.split("\n"),
 			room: top === "packages" ? (second ?? "") : (top ?? ""),
-			test: path.endsWith(".test.ts") || path.includes("/testing/") || path.includes("/suites/"),
+			test: /\.test\.ts$|\/testing\/|\/suites\/|\/(test|crash)-[a-z-]+\.ts$/.test(path),
 			generated: path.includes("/generated/"),
 		};
 	});

@@ -108,6 +108,8 @@ export class Executor {
 	 * @throws CairnError `bad-proposal` when the application answers more bytes than it was given.
 	 */
 	async createProposal(height: Height, state: ChainState, last: ExtendedCommit, proposer: Uint8Array): Promise<Block> {
+		// What the last block has made invalid must not be proposed: the recheck comes first.
+		await this.#mempoolUpdate;
 		const { block: blockParams, evidence: evidenceParams } = state.consensusParams;
 		const unlimited = blockParams.maxBytes === -1n;
 		const pending = this.#parts.evidence?.pending(evidenceParams.maxBytes) ?? { evidence: [], bytes: 0 };

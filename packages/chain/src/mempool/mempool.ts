@@ -255,9 +255,14 @@ export class Mempool {
 		for (const entry of this.#txs) {
 			const check = Promise.resolve(this.#parts.connection.checkTx({ tx: entry.tx, type: CHECK_RECHECK }));
 			pending.push(
-				check.then((response) => {
-					if (!timedOut) this.#rechecked(entry, response);
-				}),
+				check.then(
+					(response) => {
+						if (!timedOut) this.#rechecked(entry, response);
+					},
+					(cause: unknown) => {
+						if (!timedOut) this.#uncheckable(entry, cause);
+					},
+				),
 			);
 		}
 		let stopWaiting = (): void => {};
@@ -280,6 +285,14 @@ export class Mempool {
 		if (entry.removed || (response.code === 0 && this.#postCheck(response) === null)) return;
 		this.#txs.remove(entry.key);
 		if (this.#options.keepInvalidTxsInCache) return;
+		this.#cache.remove(entry.key);
+		this.#metrics.evicted.add(1);
+	}
+
+	/** The application failed at a transaction that it had accepted: that must not keep the chain from going on. */
+	#uncheckable(entry: MempoolEntry, cause: unknown): void {
+		this.#parts.logger.error("the application failed to recheck a transaction", { err: messageOf(cause) });
+		this.#txs.remove(entry.key);
 		this.#cache.remove(entry.key);
 		this.#metrics.evicted.add(1);
 	}

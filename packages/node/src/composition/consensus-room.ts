@@ -1,10 +1,17 @@
-import { BlockAssembler, type EventBus, type EvidencePool, type Executor, type FailPoint, type Mempool } from "@cairn/chain";
+import {
+	BlockAssembler,
+	type EventBus,
+	type EvidencePool,
+	type Executor,
+	type FailPoint,
+	type Mempool,
+} from "@cairn/chain";
 import { type Effects, type Tendermint, type TendermintCertificate, TendermintEngine } from "@cairn/consensus";
 import type { SignatureCache } from "@cairn/crypto";
 import { bytesEqual, CairnError, type Logger, type Metrics, type World } from "@cairn/kit";
 import type { FileSigner } from "@cairn/signer";
 import type { BlockStore, Wal } from "@cairn/storage";
-import { BLOCK_ID_FLAG_COMMIT, blockIdKey, type ChainState, type GenesisDoc } from "@cairn/types";
+import { BLOCK_ID_FLAG_COMMIT, blockIdKey, type ChainState } from "@cairn/types";
 import type { Config } from "../config/schema.ts";
 import { Driver } from "../consensus/driver.ts";
 import { type ConsensusTimeouts, EpochMaker, MemberRegistry } from "../consensus/epochs.ts";
@@ -17,7 +24,6 @@ import { ConsensusReporter } from "../consensus/reporter.ts";
 export interface ConsensusRoomParts {
 	readonly config: Config;
 	readonly world: World;
-	readonly genesis: GenesisDoc;
 	readonly state: ChainState;
 	readonly wal: Wal;
 	readonly inputs: InputFile;
@@ -161,7 +167,8 @@ export class ConsensusRoom {
 		if (wanted <= 0 || signer === null || state.lastBlockHeight === 0) return;
 		const oldest = Math.max(state.lastBlockHeight - wanted + 1, blockStore.base);
 		for (let height = state.lastBlockHeight; height >= oldest; height--) {
-			const signatures = blockStore.loadSeenCommit(height)?.signatures ?? blockStore.loadCommit(height)?.signatures ?? [];
+			const signatures =
+				blockStore.loadSeenCommit(height)?.signatures ?? blockStore.loadCommit(height)?.signatures ?? [];
 			const ours = signatures.some(
 				(each) => each.blockIdFlag === BLOCK_ID_FLAG_COMMIT && bytesEqual(each.validatorAddress, signer.address),
 			);

@@ -1,7 +1,7 @@
 import type { EvidencePool, Executor, Mempool } from "@cairn/chain";
 import type { SignatureCache } from "@cairn/crypto";
 import { ConsensusGossip } from "@cairn/gossip";
-import type { Logger, Metrics, World } from "@cairn/kit";
+import { bytesEqual, type Logger, type Metrics, type World } from "@cairn/kit";
 import {
 	type ChannelHandler,
 	DEFAULT_SWITCHBOARD_OPTIONS,
@@ -131,7 +131,11 @@ function consensusGossip({ config, world, stores, state, room, logger, metrics }
 /** Order of the channels in CometBFT's NodeInfo. */
 const CHANNEL_ORDER = [0x40, 0x20, 0x21, 0x22, 0x23, 0x30, 0x38, 0x60, 0x61, 0x00];
 
-function nodeInfoOf({ config, state }: NetworkRoomParts, nodeKey: NodeKey, handlers: readonly ChannelHandler[]): NodeInfo {
+function nodeInfoOf(
+	{ config, state }: NetworkRoomParts,
+	nodeKey: NodeKey,
+	handlers: readonly ChannelHandler[],
+): NodeInfo {
 	const known = new Set(handlers.flatMap((handler) => handler.channels.map((channel) => channel.id)));
 	const { externalAddress, laddr } = config.p2p;
 	return {
@@ -166,4 +170,10 @@ function switchboardOptions({ p2p }: Config): SwitchboardOptions {
 			maxPacketMsgPayloadSize: p2p.maxPacketMsgPayloadSize,
 		},
 	};
+}
+
+/** True if this node alone is the validator set: there is nobody to sync from. */
+export function isOnlyValidator(state: ChainState, address: Uint8Array): boolean {
+	const [only, ...others] = state.validators.validators;
+	return only !== undefined && others.length === 0 && bytesEqual(only.address, address);
 }

@@ -50,7 +50,11 @@ async function loadGenesis(config: Config, world: World, states: KeyValueStore):
 	const file = config.paths.genesisFile;
 	const bytes = await world.disk.read(file);
 	if (bytes === undefined) {
-		throw new CairnError("no-genesis", "operator", `${file} does not exist: run \`cairn init\`, or copy the network's genesis file there`);
+		throw new CairnError(
+			"no-genesis",
+			"operator",
+			`${file} does not exist: run \`cairn init\`, or copy the network's genesis file there`,
+		);
 	}
 	const genesis = parseGenesis(new TextDecoder().decode(bytes));
 	checkEngine(genesis, file);

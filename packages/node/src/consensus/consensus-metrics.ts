@@ -45,7 +45,9 @@ export function consensusMetrics(metrics: Metrics): ConsensusMetrics {
 		validators: gauge("validators", "Number of validators."),
 		validatorsPower: gauge("validators_power", "Voting power of all validators."),
 		validatorPower: gauge("validator_power", "Voting power of this validator.", ["validator_address"]),
-		lastSignedHeight: gauge("validator_last_signed_height", "Last height this validator signed.", ["validator_address"]),
+		lastSignedHeight: gauge("validator_last_signed_height", "Last height this validator signed.", [
+			"validator_address",
+		]),
 		missedBlocks: counter("validator_missed_blocks", "Blocks this validator did not sign.", ["validator_address"]),
 		missingValidators: gauge("missing_validators", "Validators that did not sign the last block."),
 		missingValidatorsPower: gauge("missing_validators_power", "Voting power of the validators that did not sign."),
@@ -62,7 +64,9 @@ export function consensusMetrics(metrics: Metrics): ConsensusMetrics {
 		partsReceived: counter("block_gossip_parts_received", "Block parts received.", ["matches_current"]),
 		stepDuration: histogram("step_duration_seconds", "Duration of each step, in seconds.", ["step"]),
 		proposalCreateCount: counter("proposal_create_count", "Proposals this node has made."),
-		proposalReceiveCount: counter("proposal_receive_count", "Proposals judged, by the application's verdict.", ["status"]),
+		proposalReceiveCount: counter("proposal_receive_count", "Proposals judged, by the application's verdict.", [
+			"status",
+		]),
 		lateVotes: counter("late_votes", "Votes received for an earlier height or round.", ["vote_type"]),
 	};
 }

@@ -1,7 +1,7 @@
-import type { Epoch, EngineParams, Member } from "@cairn/consensus";
-import { toHex } from "@cairn/kit";
-import { type ChainState, type Height, type ValidatorSet, type Validator } from "@cairn/types";
 import { voteExtensionsEnabled } from "@cairn/chain";
+import type { EngineParams, Epoch, Member } from "@cairn/consensus";
+import { toHex } from "@cairn/kit";
+import type { ChainState, Height, Validator, ValidatorSet } from "@cairn/types";
 
 /** `consensus.*` of config.toml in the engine's names, in milliseconds. */
 export interface ConsensusTimeouts {

@@ -1,5 +1,5 @@
-import type { SignatureCache } from "@cairn/crypto";
 import type { Engine, Epoch, Origin, Tendermint, TendermintMessage } from "@cairn/consensus";
+import type { SignatureCache } from "@cairn/crypto";
 import { BoundedQueue, CairnError, type Logger, messageOf } from "@cairn/kit";
 import type { Height, Part, PartSetHeader, Round } from "@cairn/types";
 import type { Driver } from "./driver.ts";
@@ -7,7 +7,13 @@ import type { Driver } from "./driver.ts";
 /** What peers send that concerns the height being decided. */
 export type PeerMessage =
 	| { readonly kind: "engine"; readonly peer: string; readonly message: TendermintMessage }
-	| { readonly kind: "part"; readonly peer: string; readonly height: Height; readonly round: Round; readonly part: Part };
+	| {
+			readonly kind: "part";
+			readonly peer: string;
+			readonly height: Height;
+			readonly round: Round;
+			readonly part: Part;
+	  };
 
 export interface GateParts {
 	readonly engine: Engine<Tendermint>;

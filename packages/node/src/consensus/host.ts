@@ -1,11 +1,35 @@
 import type { BlockAssembler, EventBus, EvidencePool, Executor, FailPoint, Mempool } from "@cairn/chain";
-import type { Answer, EngineEvent, Input, Inward, Outward, Question, Stamp, Tendermint, TendermintCertificate, TraceRecord } from "@cairn/consensus";
-import { CairnError, type Logger, type Timer, type World, bytesEqual, invariant, messageOf, toUpperHex } from "@cairn/kit";
+import type {
+	Answer,
+	EngineEvent,
+	Input,
+	Inward,
+	Outward,
+	Question,
+	Stamp,
+	Tendermint,
+	TendermintCertificate,
+	TraceRecord,
+} from "@cairn/consensus";
+import {
+	bytesEqual,
+	CairnError,
+	invariant,
+	type Logger,
+	messageOf,
+	type Timer,
+	toUpperHex,
+	type World,
+} from "@cairn/kit";
 import type { Signer } from "@cairn/signer";
 import type { BlockStore, Wal } from "@cairn/storage";
 import {
 	type Block,
 	type BlockKey,
+	blockHash,
+	blockIdFromKey,
+	blockIdKey,
+	blockToPartSet,
 	type ChainState,
 	type ExtendedCommit,
 	type Height,
@@ -13,10 +37,6 @@ import {
 	type PartSet,
 	type PartSetHeader,
 	type Round,
-	blockHash,
-	blockIdFromKey,
-	blockIdKey,
-	blockToPartSet,
 } from "@cairn/types";
 import type { Driver, Host } from "./driver.ts";
 import type { EpochMaker } from "./epochs.ts";
@@ -133,7 +153,12 @@ export class ConsensusHost implements Host<Tendermint> {
 		const statement = input.kind === "message" ? input.message : own;
 		if (statement?.kind !== "proposal") return;
 		const { height, round, polRound, blockId } = statement.proposal;
-		this.#parts.logger.info("received proposal", { height, round, pol_round: polRound, hash: toUpperHex(blockId.hash) });
+		this.#parts.logger.info("received proposal", {
+			height,
+			round,
+			pol_round: polRound,
+			hash: toUpperHex(blockId.hash),
+		});
 		if (own === null) return;
 		this.#parts.logger.info("received complete proposal block", { height, hash: toUpperHex(blockId.hash) });
 	}
@@ -335,7 +360,9 @@ export class ConsensusHost implements Host<Tendermint> {
 		const { statement } = effect;
 		if (signer === null) return { refused: "this node has no validator key" };
 		if (effect.slot.position[0] === this.#silentAt) {
-			return { refused: "the consensus log of this height is lost: the node waits for the next height before it signs" };
+			return {
+				refused: "the consensus log of this height is lost: the node waits for the next height before it signs",
+			};
 		}
 		try {
 			if (statement.kind === "proposal") {
@@ -384,7 +411,8 @@ export class ConsensusHost implements Host<Tendermint> {
 		const { blockStore, wal, failPoint, world } = this.#parts;
 		failPoint("before-save-block");
 		if (blockStore.height < height) {
-			if (certificate.extended !== null) await blockStore.saveBlockWithExtendedCommit(block, parts, certificate.extended);
+			if (certificate.extended !== null)
+				await blockStore.saveBlockWithExtendedCommit(block, parts, certificate.extended);
 			else await blockStore.saveBlock(block, parts, certificate.commit);
 		}
 		failPoint("block-saved");

@@ -1,4 +1,11 @@
-import { type Epoch, type Input, type PlainData, type Tendermint, type TraceRecord, writePlainData } from "@cairn/consensus";
+import {
+	type Epoch,
+	type Input,
+	type PlainData,
+	type Tendermint,
+	type TraceRecord,
+	writePlainData,
+} from "@cairn/consensus";
 import type { AppendFile, Disk, Logger } from "@cairn/kit";
 import { messageOf, utf8 } from "@cairn/kit";
 
@@ -30,7 +37,12 @@ export class InputFile {
 
 	append({ seq, at, input }: TraceRecord<Tendermint>): void {
 		if (this.#file === null) return;
-		const line = writePlainData({ seq, mono: Math.round(at.mono * 1000) / 1000, wall: at.wall, input: plainInput(input) });
+		const line = writePlainData({
+			seq,
+			mono: Math.round(at.mono * 1000) / 1000,
+			wall: at.wall,
+			input: plainInput(input),
+		});
 		this.#file.append(utf8(`${line}\n`));
 		if (this.#file.size > SIZE_LIMIT) this.#turn(this.#file);
 	}

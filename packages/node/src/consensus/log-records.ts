@@ -1,6 +1,24 @@
-import { type Input, STEP_NEW_HEIGHT, STEP_NEW_ROUND, STEP_PRECOMMIT_WAIT, STEP_PREVOTE_WAIT, STEP_PROPOSE, type Tendermint, type TendermintStep } from "@cairn/consensus";
+import {
+	type Input,
+	STEP_NEW_HEIGHT,
+	STEP_NEW_ROUND,
+	STEP_PRECOMMIT_WAIT,
+	STEP_PREVOTE_WAIT,
+	STEP_PROPOSE,
+	type Tendermint,
+	type TendermintStep,
+} from "@cairn/consensus";
 import type { WalRecord } from "@cairn/storage";
-import { type Height, type PartSet, type Proposal, type Round, type Vote, partToProto, proposalToProto, voteToProto } from "@cairn/types";
+import {
+	type Height,
+	type PartSet,
+	type Proposal,
+	partToProto,
+	proposalToProto,
+	type Round,
+	type Vote,
+	voteToProto,
+} from "@cairn/types";
 
 const STEP_OF_TIMER: ReadonlyMap<string, TendermintStep> = new Map([
 	["newHeight", STEP_NEW_HEIGHT],
@@ -16,10 +34,19 @@ export function voteRecord(peer: string, vote: Vote): WalRecord {
 }
 
 export function proposalRecord(peer: string, proposal: Proposal): WalRecord {
-	return { kind: "message", peer, message: { sum: { kind: "proposal", value: { proposal: proposalToProto(proposal) } } } };
+	return {
+		kind: "message",
+		peer,
+		message: { sum: { kind: "proposal", value: { proposal: proposalToProto(proposal) } } },
+	};
 }
 
-export function partRecord(peer: string, height: Height, round: Round, part: Parameters<typeof partToProto>[0]): WalRecord {
+export function partRecord(
+	peer: string,
+	height: Height,
+	round: Round,
+	part: Parameters<typeof partToProto>[0],
+): WalRecord {
 	const value = { height: BigInt(height), round, part: partToProto(part) };
 	return { kind: "message", peer, message: { sum: { kind: "blockPart", value } } };
 }

@@ -1,6 +1,6 @@
-import type { SignatureCache } from "@cairn/crypto";
 import type { Effects, Engine, Input, Outward, Stamp, Tendermint } from "@cairn/consensus";
-import { CairnError, type Logger, invariant, messageOf } from "@cairn/kit";
+import type { SignatureCache } from "@cairn/crypto";
+import { CairnError, invariant, type Logger, messageOf } from "@cairn/kit";
 import type { Wal, WalRecord } from "@cairn/storage";
 import { type ChainState, type Height, partFromProto, proposalFromProto, voteFromProto } from "@cairn/types";
 import { verifiedSigner } from "./gate.ts";
@@ -118,7 +118,11 @@ async function stepThrough(first: Input<Tendermint>, at: Stamp, parts: RecoveryP
 			},
 			outward: (effect: Outward<Tendermint>) => {
 				if (effect.kind !== "sign") return;
-				answers.push(async () => ({ kind: "signed", request: effect.request, result: await parts.host.trySign(effect) }));
+				answers.push(async () => ({
+					kind: "signed",
+					request: effect.request,
+					result: await parts.host.trySign(effect),
+				}));
 			},
 			mark: () => {},
 		};

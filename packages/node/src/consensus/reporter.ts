@@ -1,15 +1,15 @@
-import type { EngineEvent, Engine, Tendermint } from "@cairn/consensus";
 import type { ChainEvent, EventBus } from "@cairn/chain";
-import { type Clock, type Logger, type Metrics, bytesEqual, toUpperHex } from "@cairn/kit";
+import type { Engine, EngineEvent, Tendermint } from "@cairn/consensus";
+import { bytesEqual, type Clock, type Logger, type Metrics, toUpperHex } from "@cairn/kit";
 import {
 	BLOCK_ID_FLAG_ABSENT,
 	BLOCK_ID_FLAG_COMMIT,
 	type Block,
+	blockIdFromKey,
+	blockSize,
 	type ChainState,
 	PREVOTE,
 	type Vote,
-	blockIdFromKey,
-	blockSize,
 } from "@cairn/types";
 import { type ConsensusMetrics, consensusMetrics } from "./consensus-metrics.ts";
 
