@@ -62,8 +62,8 @@ export interface ExecutorParts {
 	readonly logger: Logger;
 	readonly metrics: Metrics;
 	readonly failPoint: FailPoint;
-	/** Hears of each executed block once its state is saved. */
-	readonly onExecuted: (executed: ExecutedBlock) => void;
+	/** Hears of each executed block once its state is saved; a promise that it returns is waited for. */
+	readonly onExecuted: (executed: ExecutedBlock) => unknown;
 }
 
 export interface AppliedBlock {
@@ -221,7 +221,7 @@ export class Executor {
 		await stateStore.save(next);
 		failPoint("state-saved");
 		if (retainHeight > 0) await this.#prune(retainHeight, next);
-		this.#parts.onExecuted({ block, blockId, result });
+		await this.#parts.onExecuted({ block, blockId, result });
 		this.#publish(block, blockId, result, updates);
 		return { state: next, result };
 	}
