@@ -65,7 +65,10 @@ async function resetState(context: CliContext, options: GlobalOptions): Promise<
 	for (const name of CHAIN_DATA) {
 		if (!there.has(name)) continue;
 		await disk.remove(join(config.paths.dbDir, name));
-		logger.info(`Removed all ${name}`, { dir: join(config.paths.dbDir, name) });
+		// CometBFT's words, which are others for the index.
+		logger.info(name === "tx_index.db" ? `Removed ${name}` : `Removed all ${name}`, {
+			dir: join(config.paths.dbDir, name),
+		});
 	}
 	await removeLog(disk, logger, config.paths);
 	await disk.makeDirectory(config.paths.dbDir);
