@@ -15,7 +15,7 @@ const LABELS = {
 	time: 6,
 } as const;
 
-/** The SenML version that packs may name. */
+/** The version of SenML that RFC 8428 is; older ones may be named too (§4.4). */
 const VERSION = 10;
 
 /** Times below this many seconds are relative to now (RFC 8428 §4.5.3). */
@@ -93,7 +93,7 @@ function readRecord(reader: CborReader): RawRecord {
 function readField(reader: CborReader, label: number, raw: RawRecord): void {
 	switch (label) {
 		case LABELS.baseVersion:
-			if (reader.uint() !== VERSION) throw new DecodeError(`SenML: expected version ${VERSION}`);
+			if (reader.uint() > VERSION) throw new DecodeError(`SenML: a version above ${VERSION}`);
 			return;
 		case LABELS.baseName:
 			raw.bn = reader.text(MAX_NAME_SIZE);
