@@ -1,4 +1,4 @@
-import { bytesEqual, ValidationError } from "@cairn/kit";
+import { messageOf, toHex, ValidationError } from "@cairn/kit";
 import {
 	type Block,
 	type BlockId,
@@ -14,40 +14,53 @@ import {
 	type PartSetHeader,
 } from "@cairn/types";
 
-/** A block of the height being decided: what is known of its pieces, and the block once they are all here. */
+/** What is known of one part set: its pieces, and once they are all here, the block that they make up. */
 interface Assembly {
-	readonly id: BlockId;
 	readonly parts: PartSet;
-	block: Block | null;
+	/** The id under which it was asked for last. */
+	asked: BlockKey;
+	held: HeldBlock | null;
+}
+
+/** A block with its true id: the hash is that of the block, whatever hash it was announced with. */
+export interface HeldBlock {
+	readonly key: BlockKey;
+	readonly block: Block;
 }
 
 export type AddedPart =
 	/** New; the set is not complete yet. */
 	| { readonly kind: "added" }
-	/** New and the last: here is the block that was asked for. */
-	| { readonly kind: "complete"; readonly key: BlockKey; readonly block: Block }
-	/** The last one, but what the parts make up is not the block that was promised: it will never come. */
+	/** New and the last. The block may have another hash than was announced: it is for the engine to judge (as in Go). */
+	| ({ readonly kind: "complete" } & HeldBlock)
+	/** The last one, but what the parts make up is no block of this height: it will never come. */
 	| { readonly kind: "broken"; readonly key: BlockKey; readonly why: string }
 	| { readonly kind: "duplicate" }
 	/** Nobody asked for parts like this one. */
 	| { readonly kind: "unwanted" };
 
-/** Part sets of one height that are kept at once: current proposal, lock, valid block, decided block, and one to spare. */
+/** Part sets of one height that are kept at once: current proposal, lock, valid block, decided block, and some to spare. */
 const MAX_ASSEMBLIES = 8;
 
 /**
  * Puts the proposed blocks of one height together from their parts. Pure; forgets everything when the height moves on.
  * Which blocks are wanted is the engine's decision (`fetch`): a part is taken only where its proof fits a wanted header.
+ * A part set is known by its header alone: a proposer that announces one set under two block hashes gains nothing.
  */
 export class BlockAssembler {
 	#height: Height;
 	#maxBytes: number;
-	readonly #assemblies = new Map<BlockKey, Assembly>();
+	readonly #kept: () => readonly (BlockKey | undefined)[];
+	readonly #assemblies = new Map<string, Assembly>();
 
-	/** @param maxBytes `block.max_bytes`; -1 stands for the greatest block there is. */
-	constructor(height: Height, maxBytes: bigint) {
+	/**
+	 * @param maxBytes `block.max_bytes`; -1 stands for the greatest block there is.
+	 * @param kept blocks that must stay as long as the height lasts: lock and valid block.
+	 */
+	constructor(height: Height, maxBytes: bigint, kept: () => readonly (BlockKey | undefined)[] = () => []) {
 		this.#height = height;
 		this.#maxBytes = blockLimit(maxBytes);
+		this.#kept = kept;
 	}
 
 	get height(): Height {
@@ -66,30 +79,35 @@ export class BlockAssembler {
 		return header.total <= Math.floor((this.#maxBytes - 1) / 65_536) + 1;
 	}
 
-	/** Takes parts of this block from now on. Returns the block if it is complete already. */
-	want(key: BlockKey): Block | null {
-		const known = this.#assemblies.get(key);
-		if (known !== undefined) return known.block;
-		const id = blockIdFromKey(key);
-		const twin = this.#byHeader(id.partSetHeader);
+	/** Takes parts of this block from now on. Returns the block if its parts are complete already. */
+	want(key: BlockKey): HeldBlock | null {
+		const { partSetHeader } = blockIdFromKey(key);
+		const known = this.#of(partSetHeader);
+		if (known !== null) {
+			known.asked = key;
+			return known.held;
+		}
 		this.#makeRoom();
-		this.#assemblies.set(key, { id, parts: twin?.parts ?? PartSet.fromHeader(id.partSetHeader), block: null });
+		this.#assemblies.set(nameOf(partSetHeader), { parts: PartSet.fromHeader(partSetHeader), asked: key, held: null });
 		return null;
 	}
 
 	/** Enters a block that this node has made itself. */
 	put(id: BlockId, block: Block, parts: PartSet): void {
-		this.#makeRoom();
-		this.#assemblies.set(blockIdKey(id), { id, parts, block });
+		const key = blockIdKey(id);
+		if (this.#of(parts.header) === null) this.#makeRoom();
+		this.#assemblies.set(nameOf(parts.header), { parts, asked: key, held: { key, block } });
 	}
 
+	/** The block of this id, if it is here; null also where the parts make up a block with another hash. */
 	block(key: BlockKey): Block | null {
-		return this.#assemblies.get(key)?.block ?? null;
+		const held = this.#of(blockIdFromKey(key).partSetHeader)?.held ?? null;
+		return held !== null && held.key === key ? held.block : null;
 	}
 
 	/** The part set under a header, complete or not; null if nobody wants it. */
 	parts(header: PartSetHeader): PartSet | null {
-		return this.#byHeader(header)?.parts ?? null;
+		return this.#of(header)?.parts ?? null;
 	}
 
 	/**
@@ -98,7 +116,7 @@ export class BlockAssembler {
 	 */
 	add(height: Height, part: Part, wanted: PartSetHeader | null): AddedPart {
 		if (height !== this.#height || wanted === null) return { kind: "unwanted" };
-		const assembly = this.#byHeader(wanted);
+		const assembly = this.#of(wanted);
 		if (assembly === null) return { kind: "unwanted" };
 		if (!assembly.parts.addPart(part)) return { kind: "duplicate" };
 		if (assembly.parts.byteSize > this.#maxBytes) {
@@ -109,44 +127,37 @@ export class BlockAssembler {
 	}
 
 	#complete(assembly: Assembly): AddedPart {
-		const key = blockIdKey(assembly.id);
+		const broken = (why: string): AddedPart => ({ kind: "broken", key: assembly.asked, why });
 		let block: Block;
 		try {
 			block = decodeBlock(assembly.parts.bytes());
 		} catch (cause) {
-			return { kind: "broken", key, why: cause instanceof Error ? cause.message : String(cause) };
+			return broken(messageOf(cause));
 		}
-		if (block.header.height !== this.#height) {
-			return { kind: "broken", key, why: `proposal block height mismatch: ${block.header.height}` };
-		}
-		if (!bytesEqual(blockHash(block), assembly.id.hash)) {
-			return { kind: "broken", key, why: "the parts make up a block with another hash" };
-		}
-		assembly.block = block;
-		return { kind: "complete", key, block };
+		if (block.header.height !== this.#height) return broken(`proposal block height mismatch: ${block.header.height}`);
+		const key = blockIdKey({ hash: blockHash(block), partSetHeader: assembly.parts.header });
+		assembly.held = { key, block };
+		return { kind: "complete", ...assembly.held };
 	}
 
-	#byHeader(header: PartSetHeader): Assembly | null {
-		for (const assembly of this.#assemblies.values()) {
-			const own = assembly.id.partSetHeader;
-			if (own.total === header.total && bytesEqual(own.hash, header.hash)) return assembly;
-		}
-		return null;
+	#of(header: PartSetHeader): Assembly | null {
+		return this.#assemblies.get(nameOf(header)) ?? null;
 	}
 
-	/** Drops the oldest incomplete set when proposals of many rounds pile up. */
+	/** Drops a set when proposals of many rounds pile up: the oldest incomplete one, or else the oldest not to be kept. */
 	#makeRoom(): void {
 		if (this.#assemblies.size < MAX_ASSEMBLIES) return;
-		for (const [key, assembly] of this.#assemblies) {
-			if (assembly.block !== null) continue;
-			this.#assemblies.delete(key);
-			return;
-		}
-		for (const key of this.#assemblies.keys()) {
-			this.#assemblies.delete(key);
-			return;
-		}
+		const kept = this.#kept();
+		const spare = [...this.#assemblies].filter(([, { asked, held }]) => {
+			return !kept.includes(asked) && !(held !== null && kept.includes(held.key));
+		});
+		const [name] = spare.find(([, { held }]) => held === null) ?? spare[0] ?? [];
+		if (name !== undefined) this.#assemblies.delete(name);
 	}
+}
+
+function nameOf({ total, hash }: PartSetHeader): string {
+	return `${total}/${toHex(hash)}`;
 }
 
 function blockLimit(maxBytes: bigint): number {

@@ -206,8 +206,8 @@ export class SimNode {
 				this.push({ kind: "answered", request: effect.request, answer: this.#answer(effect.question) });
 				return;
 			case "fetch": {
-				const block = this.assembler.want(effect.block);
-				if (block !== null) this.#blockComplete(effect.block);
+				const held = this.assembler.want(effect.block);
+				if (held !== null) this.#blockComplete(held.key);
 				return;
 			}
 			case "announce":

@@ -70,7 +70,10 @@ export class ConsensusRoom {
 			!config.consensus.createEmptyBlocks || config.consensus.createEmptyBlocksInterval > 0,
 		);
 		const height = state.lastBlockHeight === 0 ? state.initialHeight : state.lastBlockHeight + 1;
-		this.assembler = new BlockAssembler(height, state.consensusParams.block.maxBytes);
+		this.assembler = new BlockAssembler(height, state.consensusParams.block.maxBytes, () => {
+			const { locked, highest } = this.engine.view();
+			return [locked?.block, highest?.block];
+		});
 		const { logger, metrics, events } = parts;
 		this.reporter = new ConsensusReporter({ clock: world.clock, logger, metrics, events, self });
 		this.engine = new TendermintEngine({ chainId: state.chainId });

@@ -248,8 +248,8 @@ export class ConsensusHost implements Host<Tendermint> {
 
 	/** Takes parts of this block from now on; the `block` input if it is complete already. */
 	want(key: BlockKey): Input<Tendermint> | null {
-		const block = this.#parts.assembler.want(key);
-		return block === null ? null : blockInput(key, block);
+		const held = this.#parts.assembler.want(key);
+		return held === null ? null : blockInput(held.key, held.block);
 	}
 
 	#fetch(key: BlockKey): void {
