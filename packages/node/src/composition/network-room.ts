@@ -1,6 +1,6 @@
 import type { EvidencePool, Executor, Mempool } from "@cairn/chain";
 import type { SignatureCache } from "@cairn/crypto";
-import { ConsensusGossip } from "@cairn/gossip";
+import { ConsensusGossip, MempoolGossip } from "@cairn/gossip";
 import { bytesEqual, type Logger, type Metrics, type World } from "@cairn/kit";
 import {
 	type ChannelHandler,
@@ -39,15 +39,19 @@ export interface NetworkRoomParts {
 /** The switchboard and everything that sits on its channels; brings the node into sync, then sets consensus going. */
 export class NetworkRoom {
 	readonly #parts: NetworkRoomParts;
+	#syncing = true;
 	readonly switchboard: Switchboard;
 	readonly consensus: ConsensusGossip;
+	readonly transactions: MempoolGossip;
 	readonly nodeInfo: NodeInfo;
 
 	private constructor(parts: NetworkRoomParts, nodeKey: NodeKey) {
 		this.#parts = parts;
 		const { config, world, logger, metrics } = parts;
 		this.consensus = consensusGossip(parts);
-		const handlers: readonly ChannelHandler[] = [this.consensus];
+		this.transactions = this.#mempoolGossip();
+		this.consensus.onPeerMoved((peer) => this.transactions.peerMoved(peer));
+		const handlers: readonly ChannelHandler[] = [this.consensus, this.transactions];
 		this.nodeInfo = nodeInfoOf(parts, nodeKey, handlers);
 		this.switchboard = new Switchboard(switchboardOptions(config), {
 			world,
@@ -76,6 +80,11 @@ export class NetworkRoom {
 		return new NetworkRoom(parts, nodeKey);
 	}
 
+	/** True until the node has caught up with its peers. */
+	get syncing(): boolean {
+		return this.#syncing;
+	}
+
 	/** `ip:port` where peers can reach this node. */
 	get address(): string {
 		return this.switchboard.listenAddress;
@@ -91,7 +100,31 @@ export class NetworkRoom {
 		await this.switchboard.start();
 		this.consensus.start();
 		await room.start(state);
+		this.#syncing = false;
 		this.consensus.setSyncing(false);
+		this.transactions.enable();
+	}
+
+	#mempoolGossip(): MempoolGossip {
+		const { config, mempool, logger, metrics } = this.#parts;
+		const limits = config.mempool;
+		return new MempoolGossip(
+			{
+				maxTxBytes: limits.maxTxBytes,
+				maxBatchBytes: limits.maxBatchBytes,
+				broadcast: limits.broadcast && limits.type === "flood",
+				maxPersistentPeers: limits.experimentalMaxGossipConnectionsToPersistentPeers,
+				maxNonPersistentPeers: limits.experimentalMaxGossipConnectionsToNonPersistentPeers,
+				syncing: true,
+			},
+			{
+				mempool,
+				heightOf: (id) => this.consensus.heightOf(id),
+				isUnconditional: (id) => this.switchboard.isUnconditional(id),
+				logger,
+				metrics,
+			},
+		);
 	}
 
 	async stop(): Promise<void> {
