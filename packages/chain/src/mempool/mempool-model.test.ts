@@ -92,9 +92,8 @@ class Model {
 	}
 
 	settle(tx: number, code: number): void {
-		if (code !== 0) return this.forget(tx);
-		if (this.list.includes(tx)) return;
-		if (this.isFull(tx)) this.forget(tx);
+		if (code === 0 && this.list.includes(tx)) return;
+		if (code !== 0 || this.isFull(tx)) this.forget(tx);
 		else this.list.push(tx);
 	}
 
