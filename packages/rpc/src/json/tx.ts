@@ -18,6 +18,8 @@ function jsonTxProof({ rootHash, data, proof }: TxProof): Json {
 }
 
 function jsonMerkleProof({ total, index, leafHash, aunts }: MerkleProof): Json {
-	const siblings = aunts.length === 0 ? "" : `,"aunts":${jsonList(aunts, jsonBase64)}`;
-	return `{"total":${jsonInt64(total)},"index":${jsonInt64(index)},"leaf_hash":${jsonBytes(leafHash)}${siblings}}`;
+	return (
+		`{"total":${jsonInt64(total)},"index":${jsonInt64(index)},"leaf_hash":${jsonBytes(leafHash)},` +
+		`"aunts":${jsonList(aunts, jsonBase64)}}`
+	);
 }

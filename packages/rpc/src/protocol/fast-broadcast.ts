@@ -41,7 +41,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
 	}
 	if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
 	const request = value as Record<string, unknown>;
-	const isPlain = Object.keys(request).length === 4 && typeof request["jsonrpc"] === "string";
+	const isPlain = Object.keys(request).length === 4 && typeof request.jsonrpc === "string";
 	return isPlain && "id" in request && "method" in request && "params" in request ? request : null;
 }
 
