@@ -31,7 +31,7 @@ export interface GateParts {
 	readonly onFatal: (cause: unknown) => void;
 }
 
-/** Messages of all peers that may wait for the turn under way. Beyond it the peer that sends on is stopped. */
+/** Messages of all peers that may wait for the turn under way. Beyond it the peer with most of them is stopped. */
 const INBOX_MESSAGES = 16_384;
 /** Messages for the next height or a later round that are kept until their time comes; the oldest fall out first. */
 const LATER_MESSAGES = 2_048;
@@ -69,10 +69,20 @@ export class Gate {
 	submit(message: PeerMessage): void {
 		if (!this.#open) return;
 		if (!this.#inbox.push(message)) {
-			this.#parts.onFault(message.peer, "consensus inbox is full");
-			return;
+			this.#stopGreediest();
+			this.#inbox.push(message);
 		}
 		this.pump();
+	}
+
+	/** Whoever fills the inbox pays for it, not whoever sends next: its messages go, and so does the peer. */
+	#stopGreediest(): void {
+		const waiting = this.#inbox.take(INBOX_MESSAGES);
+		const counts = new Map<string, number>();
+		for (const { peer } of waiting) counts.set(peer, (counts.get(peer) ?? 0) + 1);
+		const [greediest = ""] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a));
+		for (const each of waiting) if (each.peer !== greediest) this.#inbox.push(each);
+		this.#parts.onFault(greediest, "consensus inbox is full");
 	}
 
 	/** Messages that were too early get another look: the height or round has moved on. */
