@@ -191,6 +191,7 @@ function halfToDouble(half: number): number {
 /** Writes CBOR in its deterministic form (RFC 8949 §4.2.1); the caller gives map keys in order. */
 export class CborWriter {
 	#bytes = new Uint8Array(256);
+	#view = new DataView(this.#bytes.buffer);
 	#length = 0;
 
 	uint(value: number): this {
@@ -252,7 +253,7 @@ export class CborWriter {
 	#head(major: number, value: number): this {
 		if (!Number.isSafeInteger(value) || value < 0) throw new DecodeError(`CBOR: ${value} is not a safe integer`);
 		this.#reserve(9);
-		const view = new DataView(this.#bytes.buffer);
+		const view = this.#view;
 		const at = this.#length;
 		const size = value < 24 ? 0 : value < 256 ? 1 : value < 65_536 ? 2 : value < 2 ** 32 ? 4 : 8;
 		view.setUint8(at, (major << 5) | (size === 0 ? value : 24 + Math.log2(size)));
@@ -269,5 +270,6 @@ export class CborWriter {
 		const larger = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
 		larger.set(this.#bytes.subarray(0, this.#length));
 		this.#bytes = larger;
+		this.#view = new DataView(larger.buffer);
 	}
 }

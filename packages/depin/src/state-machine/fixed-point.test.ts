@@ -42,6 +42,7 @@ test("the smallest and the largest doubles are zero and refused", () => {
 
 test("decimals are read and written without loss", () => {
 	assert.equal(parseFixed("72", 6), 72_000_000n);
+	assert.equal(parseFixed("1795305600000000001", 0), 1_795_305_600_000_000_001n);
 	assert.equal(parseFixed("-0.000001", 6), -1n);
 	assert.equal(formatFixed(-1n, 6), "-0.000001");
 	assert.equal(formatFixed(72_500_000n, 6), "72.5");

@@ -57,7 +57,7 @@ export function doubleToFixed(value: number, digits: number): bigint {
 
 /** Reads `-12.5` exactly. @throws DecodeError on another form, or on more digits than there are places */
 export function parseFixed(text: string, digits: number): bigint {
-	const match = /^(-?)(\d{1,18})(?:\.(\d{1,18}))?$/.exec(text);
+	const match = /^(-?)(\d{1,19})(?:\.(\d{1,18}))?$/.exec(text);
 	const fraction = match?.[3] ?? "";
 	if (match === null || fraction.length > digits) {
 		throw new DecodeError(`${JSON.stringify(text.slice(0, 40))} is not a decimal with at most ${digits} places`);
