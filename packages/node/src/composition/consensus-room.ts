@@ -139,11 +139,23 @@ export class ConsensusRoom {
 		const recovery = await this.host.replaying(() => replayLog(state, parts));
 		const damaged = wal.repair?.inside === true && wal.repair.lastEndHeight >= state.lastBlockHeight;
 		if (!recovery.complete || damaged) this.#judgeLostLog(state);
+		if (!recovery.complete) await this.#beginLogAnew(state);
 		this.#running = true;
 		this.driver.push({ kind: "resumed", executed: state.lastBlockHeight, epochs });
 		if (this.#parts.mempool.size > 0) this.host.workWaits();
 		this.gate.open();
 		this.gate.pump();
+	}
+
+	/**
+	 * The log lacks the end of the last height: blocks were synced, or the node fell between block and mark. With the mark
+	 * the next start finds what this one logs; without it, it would have to take the height's log for lost.
+	 */
+	async #beginLogAnew({ lastBlockHeight }: ChainState): Promise<void> {
+		const { wal, world } = this.#parts;
+		if (this.host.isSilent) return;
+		wal.append({ kind: "endHeight", height: lastBlockHeight }, world.clock.wall());
+		await wal.sync();
 	}
 
 	/** Without its log the node cannot know what it is locked on: it must not sign where it may have precommitted. */

@@ -118,6 +118,11 @@ export class ConsensusHost implements Host<Tendermint> {
 		this.#silentAt = height;
 	}
 
+	/** Nothing may be signed at the height being decided. */
+	get isSilent(): boolean {
+		return this.#silentAt === this.height;
+	}
+
 	/** Runs the replay of the log. */
 	async replaying<T>(replay: () => Promise<T>): Promise<T> {
 		this.#replaying = true;
