@@ -106,7 +106,7 @@ async function lockedTakeover(context: TestContext, from: Program, to: Program, 
 	await real.reach(HEIGHT + 2);
 	assert.equal((await real.block(HEIGHT)).block_id.hash, nameOf(lock));
 	assert.equal((await real.block(HEIGHT + 1)).block.last_commit.round, 1);
-	assert.equal(signedPosition(real.home)[0], HEIGHT + 2);
+	assert.ok(signedPosition(real.home)[0] >= HEIGHT + 2);
 }
 
 /** The same script without a polka: then the new block is prevoted. Shows that it is the lock that keeps the node from it. */

@@ -443,6 +443,8 @@ export class ConsensusHost implements Host<Tendermint> {
 			changed: !bytesEqual(state.appHash, block.header.appHash),
 			epochs: [this.#parts.epochs.next(state)],
 		});
+		// What came while the block was executed was announced for its height, or will not be announced again.
+		if (this.#parts.mempool.size > 0) this.workWaits();
 	}
 
 	/** Takes over the state that block sync has reached, before the engine starts. */
