@@ -56,9 +56,7 @@ export function takeProposal(turn: Turn, proposal: Proposal): Verdict {
 export function takeBlock(turn: Turn, key: BlockKey, time: TimeNs): Verdict {
 	const { state } = turn;
 	const block: HeldBlock = { id: blockIdFromKey(key), key, time };
-	if (state.locked !== null && state.locked.key === key && state.locked.time === null) {
-		state.locked = { ...state.locked, time };
-	}
+	completeLock(turn, block);
 	if (state.wanted === null || !partSetHeadersEqual(state.wanted.partSetHeader, block.id.partSetHeader)) {
 		return ignored("this block is not wanted");
 	}
@@ -69,6 +67,18 @@ export function takeBlock(turn: Turn, key: BlockKey, time: TimeNs): Verdict {
 	updateValid(turn, block);
 	proceed(turn);
 	return OK;
+}
+
+/**
+ * The body of a lock that was restored without it. Who locked a block had seen its polka in that round, so it is the
+ * valid value too: else this node would go on prevoting it and never propose it, and nobody else could decide either.
+ */
+export function completeLock(turn: Turn, block: HeldBlock): void {
+	const { state } = turn;
+	const { locked } = state;
+	if (locked === null || locked.time !== null || locked.key !== block.key) return;
+	state.locked = { ...locked, time: block.time };
+	if ((state.valid?.round ?? -1) < locked.round) state.valid = { round: locked.round, block };
 }
 
 function updateValid(turn: Turn, block: HeldBlock): void {

@@ -202,6 +202,26 @@ test("an own precommit for a block restores the lock, unless a later polka is kn
 	assert.equal(unlocked.locked, null);
 });
 
+test("a restored lock is the valid value too: its owner proposes it when it leads", () => {
+	const lab = new Lab({ self: new Lab().leader(1) });
+	lab.policy.fetch = () => "hold";
+	lab.policy.sign = "refuse";
+	lab.startRound();
+	lab.fire("propose", 0);
+	lab.message({ kind: "vote", vote: lab.vote(PRECOMMIT, lab.self ?? 0, 0, "a") }, "");
+	assert.equal(lab.locked, "a@0");
+	assert.equal(lab.valid, null, "its body is not here");
+	assert.equal(lab.feed({ kind: "missing", block: lab.key("a") }).kind, "ok");
+	assert.deepEqual(lab.fetched, ["a", "a"]);
+	lab.block("a");
+	assert.equal(lab.valid, "a@0");
+	lab.policy.sign = "answer";
+	lab.precommits(0, "");
+	lab.fire("precommit", 0);
+	assert.deepEqual(lab.proposalsSent[0]?.blockId, lab.id("a"));
+	assert.equal(lab.proposalsSent[0]?.polRound, 0);
+});
+
 test("a lock restored without its body is committed when the body comes", () => {
 	const lab = follower().startRound();
 	lab.policy.fetch = () => "hold";

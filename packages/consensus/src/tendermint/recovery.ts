@@ -22,6 +22,7 @@ export function resume(turn: Turn, epochs: readonly Epoch[]): Verdict {
 	state.signing = null;
 	signNext(turn);
 	if (state.wanted !== null && state.proposalBlock === null) fetchAgain(turn);
+	if (state.locked !== null && state.locked.time === null) fetchLock(turn);
 	if (state.committing !== null && state.committing.block !== null && state.certificate !== null) {
 		const { height, block } = state.committing;
 		turn.out.outward({ kind: "commit", height, block, certificate: state.certificate });
@@ -29,12 +30,29 @@ export function resume(turn: Turn, epochs: readonly Epoch[]): Verdict {
 	return OK;
 }
 
-/** A fetch was given up. What is decided is needed all the same; anything else is left to the timers. */
+/** A fetch was given up. What is decided or locked is needed all the same; anything else is left to the timers. */
 export function takeMissing(turn: Turn, block: BlockKey): Verdict {
-	if (!isWanted(turn, block) || turn.state.step !== STEP_COMMIT) return ignored("this block is not needed");
+	const { locked, step } = turn.state;
+	const isLock = locked !== null && locked.time === null && locked.key === block;
+	const isDecided = step === STEP_COMMIT && isWanted(turn, block);
+	if (!isLock && !isDecided) return ignored("this block is not needed");
 	turn.out.mark("T73");
-	fetchAgain(turn);
+	if (isDecided) fetchAgain(turn);
+	else fetchLock(turn);
 	return OK;
+}
+
+/** The body of a lock that was restored without it is fetched beside the block that is wanted. */
+export function fetchLock({ state, out }: Turn): void {
+	const { height, locked, epoch } = state;
+	if (locked === null) return;
+	const bits = state.votes.precommits(locked.round)?.bitArrayByBlockId(locked.id)?.trueIndices() ?? [];
+	out.inward({
+		kind: "fetch",
+		height,
+		block: locked.key,
+		holders: bits.flatMap((index) => epoch.members[index] ?? []),
+	});
 }
 
 function fetchAgain(turn: Turn): void {

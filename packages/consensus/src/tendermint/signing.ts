@@ -1,9 +1,10 @@
 import { blockIdKey, blockIdsEqual, isNilBlockId, PRECOMMIT, type Proposal, type Vote } from "@cairn/types";
 import type { Input, Verdict } from "../core/engine.ts";
 import { positionOfVote } from "./ballot.ts";
-import { ignored, rejected, takeBlock, takeProposal } from "./proposal.ts";
+import { completeLock, ignored, rejected, takeBlock, takeProposal } from "./proposal.ts";
 import { isLeader } from "./propose.ts";
 import type { Tendermint, TendermintStatement } from "./protocol.ts";
+import { fetchLock } from "./recovery.ts";
 import {
 	comparePositions,
 	type HeldBlock,
@@ -12,7 +13,7 @@ import {
 	type TendermintState,
 	type Turn,
 } from "./state.ts";
-import { signNext, want } from "./turn.ts";
+import { signNext } from "./turn.ts";
 import { isOwn, takeVote } from "./votes.ts";
 
 type Signed = Extract<Input<Tendermint>, { kind: "signed" }>;
@@ -119,9 +120,10 @@ function recallLock(turn: Turn, vote: Vote): void {
 	if ((state.locked?.round ?? -1) >= round || isUnlockedAfter(state, vote)) return;
 	turn.out.mark("T71");
 	const key = blockIdKey(blockId);
+	state.locked = { round, id: blockId, key, time: null };
 	const held = [state.proposalBlock, state.valid?.block ?? null].find((block) => block?.key === key) ?? null;
-	state.locked = { round, id: blockId, key, time: held?.time ?? null };
-	if (held === null && state.wanted === null) want(turn, blockId, state.votes.precommits(round));
+	if (held === null) fetchLock(turn);
+	else completeLock(turn, held);
 }
 
 function isUnlockedAfter(state: TendermintState, { round, blockId }: Vote): boolean {

@@ -18,7 +18,7 @@ export function runHistory(options: NetworkOptions): Outcome {
 			else network.nodes[network.integer(network.nodes.length)]?.crash(10 + network.integer(800));
 		});
 	}
-	disturb(network, options.healAt);
+	if (options.steadyLinks !== true) disturb(network, options.healAt);
 	network.after(options.healAt, () => network.mend());
 	network.runUntil(Number.POSITIVE_INFINITY, options.healAt + 1000);
 	const reached = Math.max(...network.nodes.map(({ chain }) => chain.length));
@@ -30,11 +30,13 @@ export function runHistory(options: NetworkOptions): Outcome {
 function disturb(network: Network, healAt: number): void {
 	const next = (): void => {
 		if (network.now >= healAt) return;
-		const kind = network.integer(4);
-		if (kind === 0) network.mend();
-		else if (kind === 1) network.partition();
-		else network.scramble();
-		network.after(20 + network.integer(400), next);
+		const kind = network.integer(6);
+		if (kind < 3) network.mend();
+		else if (kind === 3) network.partition();
+		else if (kind === 4) network.scramble();
+		else network.deafen(network.integer(network.options.nodes));
+		if (network.chance(0.1)) network.mute(network.integer(network.options.nodes), 300 + network.integer(1500));
+		network.after(kind < 3 ? 200 + network.integer(800) : 20 + network.integer(300), next);
 	};
 	network.after(network.integer(300), next);
 }

@@ -1,5 +1,13 @@
 import { invariant } from "@cairn/kit";
-import { type BlockId, type BlockKey, blockIdKey, type TimeNs, type ValidatorSet, type Vote } from "@cairn/types";
+import {
+	type BlockId,
+	type BlockKey,
+	blockIdKey,
+	PRECOMMIT,
+	type TimeNs,
+	type ValidatorSet,
+	type Vote,
+} from "@cairn/types";
 import type { EngineParams, Epoch, Input } from "../core/engine.ts";
 import type { Tendermint, TendermintCertificate, TendermintMessage } from "../tendermint/protocol.ts";
 import { blockIdOf, GENESIS_TIME, testValidators } from "./fixture.ts";
@@ -21,6 +29,10 @@ export interface NetworkOptions {
 	readonly healAt: number;
 	readonly dropRate: number;
 	readonly crashes: number;
+	/** Links stay up: nothing is lost but what the adversary hides. */
+	readonly steadyLinks?: boolean;
+	/** A canary: every node forgets its lock at once. Such a network must fork, or the adversary is too kind. */
+	readonly forgetful?: boolean;
 	/** Powers change with the heights. */
 	readonly changingPowers?: boolean;
 }
@@ -100,6 +112,10 @@ export class Network {
 	#blockCounter = 0;
 	/** Directed links that are down, `from/to`. */
 	readonly #down = new Set<string>();
+	/** Nodes that nobody hears, until when. */
+	readonly #muted = new Map<number, number>();
+	/** When the first vote of a round was sent, by `height/round`. */
+	readonly #firstSeen = new Map<string, number>();
 
 	constructor(options: NetworkOptions) {
 		this.options = options;
@@ -205,6 +221,16 @@ export class Network {
 		this.#takeDown(() => this.chance(rate));
 	}
 
+	/** One node hears nothing, the others hear each other. */
+	deafen(node: number): void {
+		this.#takeDown((_, to) => to === node);
+	}
+
+	/** One node hears everything, and nobody hears it, for so long. */
+	mute(node: number, duration: number): void {
+		this.#muted.set(node, this.now + duration);
+	}
+
 	#takeDown(isDown: (from: number, to: number) => boolean): void {
 		this.#down.clear();
 		const { nodes } = this.options;
@@ -217,8 +243,44 @@ export class Network {
 		this.#down.clear();
 	}
 
+	/**
+	 * The adversary of a round hides some of its messages from some nodes for a while, whoever passes them on: here and
+	 * there, or so that one node decides alone while another, the next leader mostly, saw nothing of it.
+	 */
+	#isHidden(input: Input<Tendermint>, to: number): boolean {
+		if (input.kind !== "message" || input.message.kind === "majorityClaim") return false;
+		const { message } = input;
+		const { height, round } = message.kind === "vote" ? message.vote : message.proposal;
+		const place = `${height}/${round}`;
+		const since = this.#firstSeen.get(place) ?? this.now;
+		this.#firstSeen.set(place, since);
+		const plan = randomOf(this.options.seed * 7919 + height * 131 + round);
+		const kind = Math.floor(plan() * 6);
+		if (kind < 3 || this.now > since + 300 + plan() * (kind === 3 ? 1200 : 4500)) return false;
+		const vote = message.kind === "vote" ? message.vote : null;
+		if (kind === 3) {
+			const what = vote === null ? 1000 : 16 * vote.validatorIndex + vote.type;
+			return randomOf(this.options.seed + height * 1e6 + round * 1e4 + what * 32 + to)() < 0.4;
+		}
+		const lonely = Math.floor(plan() * this.options.nodes);
+		const deaf = plan() < 0.7 ? this.#leader(height, round + 1) : Math.floor(plan() * this.options.nodes);
+		if (vote === null) return to === deaf;
+		if (to === lonely || this.memberOf(vote.validatorAddress) !== lonely) return false;
+		return vote.type === PRECOMMIT || to === deaf;
+	}
+
+	#leader(height: number, round: number): number {
+		const { proposer } = this.validatorsAt(height).copyIncrementProposerPriority(Math.max(1, round));
+		return proposer === null ? -1 : this.memberOf(proposer.address);
+	}
+
+	#isCut(from: number, to: number): boolean {
+		return this.#down.has(`${from}/${to}`) || (this.#muted.get(from) ?? 0) > this.now;
+	}
+
 	deliver(from: number, to: SimulatedNode, input: Input<Tendermint>): void {
-		if (this.faulty && (this.chance(this.options.dropRate) || this.#down.has(`${from}/${to.index}`))) return;
+		const isLost = this.chance(this.options.dropRate) || this.#isCut(from, to.index) || this.#isHidden(input, to.index);
+		if (this.faulty && isLost) return;
 		const copies = this.faulty && this.chance(0.05) ? 2 : 1;
 		for (let copy = 0; copy < copies; copy++) {
 			const { incarnation } = to;

@@ -1,4 +1,4 @@
-import { invariant, utf8 } from "@cairn/kit";
+import { fromUtf8, invariant, utf8 } from "@cairn/kit";
 import { type BlockKey, blockIdKey, commitToVote, extendedCommitToVote, PRECOMMIT } from "@cairn/types";
 import type { Effects, Input, Inward, Outward, Stamp, TraceRecord } from "../core/engine.ts";
 import { TendermintEngine } from "../tendermint/engine.ts";
@@ -124,9 +124,22 @@ export class SimulatedNode {
 		if (input.kind === "signed") this.#signedTail = true;
 		else this.#otherTail = true;
 		const verdict = this.engine.step(input, at, out);
+		if (this.network.options.forgetful === true) this.#forgetLock();
 		if (verdict.kind === "rejected" && this.network.options.byzantine === undefined) {
 			throw new Error(`node ${this.index} rejected ${input.kind}: ${verdict.code} ${verdict.why}`);
 		}
+	}
+
+	#forgetLock(): void {
+		if (this.engine.view().locked === null) return;
+		const state = JSON.parse(fromUtf8(this.engine.snapshot().bytes)) as Record<string, unknown>;
+		const text = JSON.stringify({ ...state, locked: null });
+		const start = this.#startInput();
+		invariant(start.kind === "start", "an engine begins with start");
+		const nowhere: Effects<Tendermint> = { inward: () => {}, outward: () => {}, mark: () => {} };
+		this.engine = new TendermintEngine({ chainId: CHAIN_ID });
+		this.engine.step({ ...start, snapshot: { bytes: utf8(text) } }, this.#stamp, nowhere);
+		invariant(this.engine.view().locked === null, "the lock is forgotten");
 	}
 
 	/** Bodies first, log second; meanwhile nothing is stepped. */
