@@ -1,3 +1,11 @@
+export type { ServedBlocks } from "./block-sync/block-server.ts";
+export {
+	BlockSyncGossip,
+	type BlockSyncGossipOptions,
+	type BlockSyncGossipParts,
+} from "./block-sync/block-sync-gossip.ts";
+export type { VerifiedBlock } from "./block-sync/candidate.ts";
+export { BLOCK_SYNC_CHANNEL } from "./block-sync/messages.ts";
 export { CONSENSUS_CHANNELS } from "./consensus/channels.ts";
 export { ConsensusGossip, type PeerMovedListener } from "./consensus/consensus-gossip.ts";
 export type { ConsensusGossipOptions, ConsensusGossipParts, PeerMessage } from "./consensus/context.ts";
