@@ -15,7 +15,7 @@ import {
 	validateConsensusParams,
 } from "@cairn/types";
 import type { abci, types } from "@cairn/types/proto";
-import type { ConsensusConnection, Executor } from "./executor/executor.ts";
+import type { ConsensusConnection, Executor, FailPoint } from "./executor/executor.ts";
 import { validatorUpdatesFromApp } from "./executor/update-state.ts";
 
 export interface HandshakeParts {
@@ -26,6 +26,7 @@ export interface HandshakeParts {
 	readonly logger: Logger;
 	/** An executor over the given application connection, without mempool and evidence pool. */
 	readonly executorFor: (application: ConsensusConnection) => Executor;
+	readonly failPoint?: FailPoint;
 }
 
 /** Versions that Info tells the application (version/version.go of v0.40.0). */
@@ -147,6 +148,7 @@ async function initChain(
 		appStateBytes: new TextEncoder().encode(genesis.appState),
 		initialHeight: BigInt(genesis.initialHeight),
 	});
+	parts.failPoint?.("chain-opened");
 	if (state.lastBlockHeight !== 0) return { state, appHash: response.appHash };
 	let next: ChainState = { ...state, lastResultsHash: lastResultsHash([]) };
 	if (response.appHash.length > 0) next = { ...next, appHash: response.appHash };
@@ -166,6 +168,7 @@ async function initChain(
 		);
 	}
 	await stateStore.save(next);
+	parts.failPoint?.("first-state-saved");
 	return { state: next, appHash: response.appHash };
 }
 
@@ -198,6 +201,7 @@ async function replayIntoApp(state: ChainState, app: Height, last: Height, parts
 		invariant(block !== null, `block ${height} is missing in the block store`);
 		if (appHash !== null) assertAppHash(appHash, block.header.appHash, `block ${height}`);
 		appHash = await executor.replay(state, block);
+		parts.failPoint?.("block-replayed");
 	}
 	return appHash ?? state.appHash;
 }

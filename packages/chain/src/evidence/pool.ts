@@ -13,6 +13,7 @@ import {
 	type SignedHeader,
 	type Vote,
 } from "@cairn/types";
+import type { FailPoint } from "../executor/executor.ts";
 import { isEvidenceExpired, verifyDuplicateVote, verifyLightClientAttack } from "./verify.ts";
 
 export interface EvidencePoolParts {
@@ -21,6 +22,7 @@ export interface EvidencePoolParts {
 	readonly stateStore: StateStore;
 	readonly verify: SignatureVerifier;
 	readonly logger: Logger;
+	readonly failPoint?: FailPoint;
 }
 
 /** Pairs of conflicting votes that wait for their height to end; more of one height are dropped, one convicts as well as many. */
@@ -125,10 +127,11 @@ export class EvidencePool {
 		}
 		this.#state = state;
 		this.#convict();
+		await this.#writes;
 		if (committed.length > 0) {
 			for (const evidence of committed) this.#pending.delete(keyOf(evidence));
-			await this.#writes;
 			await this.#parts.store.markCommitted(committed);
+			this.#parts.failPoint?.("evidence-marked");
 		}
 		await this.#dropExpired();
 	}
@@ -163,7 +166,10 @@ export class EvidencePool {
 
 	#enter(evidence: Evidence): void {
 		this.#pending.set(keyOf(evidence), evidence);
-		this.#writes = this.#writes.then(() => this.#parts.store.addPending(evidence));
+		this.#writes = this.#writes.then(async () => {
+			await this.#parts.store.addPending(evidence);
+			this.#parts.failPoint?.("evidence-entered");
+		});
 		this.#parts.logger.info("verified new evidence of byzantine behavior", {
 			kind: evidence.kind,
 			height: evidenceHeight(evidence),

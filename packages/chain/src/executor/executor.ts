@@ -216,8 +216,9 @@ export class Executor {
 		if (result.consensusParamUpdates !== null) this.#paramUpdates.add(1);
 		const next = nextState(state, blockId, block.header, result, updates);
 		const retainHeight = await this.#commit(next, block, result);
-		await this.#parts.evidence?.update(next, block.evidence);
 		failPoint("app-committed");
+		await this.#parts.evidence?.update(next, block.evidence);
+		failPoint("evidence-updated");
 		await stateStore.save(next);
 		failPoint("state-saved");
 		if (retainHeight > 0) await this.#prune(retainHeight, next);
@@ -295,7 +296,9 @@ export class Executor {
 		if (retainHeight <= base) return;
 		try {
 			const { pruned, evidenceHeight } = await blockStore.pruneBlocks(retainHeight, state);
+			this.#parts.failPoint("blocks-pruned");
 			await stateStore.pruneStates(base, retainHeight, evidenceHeight);
+			this.#parts.failPoint("states-pruned");
 			logger.debug("pruned blocks", { pruned, retain_height: retainHeight });
 		} catch (cause) {
 			logger.error("failed to prune blocks", { retain_height: retainHeight, err: String(cause) });

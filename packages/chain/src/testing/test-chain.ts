@@ -203,6 +203,7 @@ export class BackRoom {
 			genesis: this.genesis,
 			logger: this.#options.logger ?? silentLogger,
 			executorFor: (application) => this.executorFor(application, null),
+			failPoint: (label) => this.passed.push(label),
 		});
 		this.mempool = this.#mempool();
 		this.executor = this.executorFor(this.connections.consensus, this.mempool);

@@ -34,6 +34,7 @@ export async function openChain(
 		genesis,
 		logger: logger.child({ module: "consensus" }),
 		executorFor: (application) => executorFor(application, null, null),
+		failPoint: foundation.failPoint,
 	});
 	const mempool = makeMempool(foundation, state);
 	const evidence = await EvidencePool.open(state, {
@@ -42,6 +43,7 @@ export async function openChain(
 		stateStore,
 		verify: (key, message, signature) => signatures.verify(key, message, signature),
 		logger: logger.child({ module: "evidence" }),
+		failPoint: foundation.failPoint,
 	});
 	return { state, mempool, evidence, executor: executorFor(connections.consensus, mempool, evidence) };
 }

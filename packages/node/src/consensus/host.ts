@@ -169,7 +169,10 @@ export class ConsensusHost implements Host<Tendermint> {
 	}
 
 	async barrier(): Promise<void> {
-		await this.#parts.wal.sync();
+		const { wal, failPoint } = this.#parts;
+		failPoint("before-log-sync");
+		await wal.sync();
+		failPoint("log-synced");
 	}
 
 	mark(): void {}
@@ -369,6 +372,7 @@ export class ConsensusHost implements Host<Tendermint> {
 				refused: "the consensus log of this height is lost: the node waits for the next height before it signs",
 			};
 		}
+		failPoint("before-sign");
 		try {
 			if (statement.kind === "proposal") {
 				const proposal = await signer.signProposal(this.#chainId, statement.proposal);
