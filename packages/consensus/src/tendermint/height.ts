@@ -60,7 +60,6 @@ function forgetHeight(state: TendermintState): void {
 	state.committing = null;
 	state.certificate = null;
 	state.triggeredTimeoutPrecommit = false;
-	state.workWaits = false;
 	state.checks = new Map();
 	state.owed = null;
 	for (const [request, open] of state.open) {

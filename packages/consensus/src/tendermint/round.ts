@@ -44,14 +44,18 @@ export function enterNewRound(turn: Turn, round: Round): void {
 /** Round 0 waits for transactions where empty blocks are not wanted, unless the last block asks for a proof block. */
 function waitsForWork({ state }: Turn): boolean {
 	const patient = state.epoch.params.waitForWork || timeout(state, "createEmptyBlocksInterval") > 0;
-	return patient && state.round === 0 && !state.proofDue && !state.workWaits;
+	return patient && state.round === 0 && !state.proofDue && state.workHeight < state.height;
 }
 
-/** Transactions wait (Go's `handleTxsAvailable`). While the last commit is waited for, they only are remembered. */
+/**
+ * Transactions wait (Go's `handleTxsAvailable`). While the last commit is waited for, or the block of this height is being
+ * applied and they wait for the next one, they are only remembered.
+ */
 export function takeWork(turn: Turn, height: Height): Verdict {
 	const { state } = turn;
-	if (height !== state.height) return ignored("work for another height");
-	state.workWaits = true;
+	if (height !== state.height && height !== state.height + 1) return ignored("work for another height");
+	state.workHeight = Math.max(state.workHeight, height);
+	if (height !== state.height) return OK;
 	if (state.round !== 0 || state.step !== STEP_NEW_ROUND) return OK;
 	turn.out.mark("T9");
 	enterPropose(turn, 0);
@@ -63,7 +67,7 @@ export function endWaitForWork(turn: Turn): void {
 	const { state } = turn;
 	invariant(state.step <= STEP_NEW_ROUND, "only round 0 waits for work");
 	// Go's own log may hold this timer without the one that starts the round.
-	state.workWaits = true;
+	state.workHeight = state.height;
 	enterNewRound(turn, state.round);
 	enterPropose(turn, state.round);
 }

@@ -34,7 +34,7 @@ const PLAIN_FIELDS = [
 	"certificate",
 	"triggeredTimeoutPrecommit",
 	"proofDue",
-	"workWaits",
+	"workHeight",
 	"owed",
 	"timer",
 	"nextRequest",

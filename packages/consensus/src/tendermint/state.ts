@@ -134,7 +134,8 @@ export interface TendermintState {
 	lastCommit: VoteSet | null;
 	triggeredTimeoutPrecommit: boolean;
 	proofDue: boolean;
-	workWaits: boolean;
+	/** The last height that transactions are known to wait for. */
+	workHeight: Height;
 	checks: Map<BlockKey, Check>;
 	/** A precommit that waits for the check of the block. */
 	owed: HeldBlock | null;
@@ -223,7 +224,7 @@ export function blankState(tip: Decided, epochs: readonly Epoch[], height: Heigh
 		lastCommit: null,
 		triggeredTimeoutPrecommit: false,
 		proofDue: true,
-		workWaits: false,
+		workHeight: 0,
 		checks: new Map(),
 		owed: null,
 		timer: null,

@@ -25,6 +25,7 @@ test("rule 9: with create_empty_blocks = false round 0 waits for transactions, t
 	assert.ok(lab.marks.has("T8"));
 	assert.equal(lab.timers.at(-1), "newHeight/2/0", "no timer runs");
 	assert.equal(lab.feed({ kind: "work", height: 1 }).kind, "ignored");
+	assert.equal(lab.where, "2/0/RoundStepNewRound");
 	lab.feed({ kind: "work", height: 2 });
 	assert.ok(lab.marks.has("T9"));
 	assert.equal(lab.asked("build").length, 1);
@@ -50,6 +51,17 @@ test("rule 9: transactions that come during the commit timeout are remembered", 
 	assert.equal(lab.where, "2/0/RoundStepNewHeight");
 	lab.fire("newHeight", 0);
 	assert.equal(lab.asked("build").length, 1);
+});
+
+test("rule 9: transactions may be announced for the next height while this one is being applied", () => {
+	const lab = new Lab({ self: new Lab().leader(0, 2), ...patient }).startRound();
+	lab.precommits(0, "a");
+	assert.equal(lab.where, "1/0/RoundStepCommit");
+	assert.equal(lab.feed({ kind: "work", height: 2 }).kind, "ok");
+	assert.equal(lab.feed({ kind: "work", height: 3 }).kind, "ignored");
+	lab.feed(lab.appliedInput(1, lab.key("a"), false));
+	lab.fire("newHeight", 0);
+	assert.equal(lab.asked("build").at(-1)?.height, 2);
 });
 
 test("rule 9: later rounds do not wait", () => {
