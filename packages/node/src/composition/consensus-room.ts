@@ -8,7 +8,8 @@ import {
 } from "@cairn/chain";
 import { type Effects, type Tendermint, type TendermintCertificate, TendermintEngine } from "@cairn/consensus";
 import type { SignatureCache } from "@cairn/crypto";
-import { bytesEqual, CairnError, type Logger, type Metrics, type World } from "@cairn/kit";
+import type { VerifiedBlock } from "@cairn/gossip";
+import { bytesEqual, CairnError, invariant, type Logger, type Metrics, type World } from "@cairn/kit";
 import type { FileSigner } from "@cairn/signer";
 import type { BlockStore, Wal } from "@cairn/storage";
 import { BLOCK_ID_FLAG_COMMIT, blockIdKey, type ChainState } from "@cairn/types";
@@ -107,6 +108,25 @@ export class ConsensusRoom {
 	/** The engine takes part in consensus. */
 	get running(): boolean {
 		return this.#running;
+	}
+
+	/**
+	 * Stores and executes a block that was decided elsewhere and proven by its commit, before the engine has started. The
+	 * consensus log says nothing of such heights: the node takes no part in them.
+	 */
+	async applySynced(
+		state: ChainState,
+		{ block, id, parts, commit, extendedCommit }: VerifiedBlock,
+	): Promise<ChainState> {
+		invariant(!this.#running, "blocks are synced before consensus starts");
+		const { blockStore, executor } = this.#parts;
+		if (blockStore.height < block.header.height) {
+			if (extendedCommit !== null) await blockStore.saveBlockWithExtendedCommit(block, parts, extendedCommit);
+			else await blockStore.saveBlock(block, parts, commit);
+		}
+		const applied = await executor.apply(state, id, block, true);
+		this.host.adopt(applied.state);
+		return applied.state;
 	}
 
 	/** Starts the engine at this state: recovers what the log holds of the height, then lets peers' messages in. */

@@ -1,6 +1,6 @@
 import type { EvidencePool, Executor, Mempool } from "@cairn/chain";
 import type { SignatureCache } from "@cairn/crypto";
-import { ConsensusGossip, MempoolGossip } from "@cairn/gossip";
+import { BlockSyncGossip, ConsensusGossip, MempoolGossip } from "@cairn/gossip";
 import { bytesEqual, type Logger, type Metrics, type World } from "@cairn/kit";
 import {
 	type ChannelHandler,
@@ -43,6 +43,7 @@ export class NetworkRoom {
 	readonly switchboard: Switchboard;
 	readonly consensus: ConsensusGossip;
 	readonly transactions: MempoolGossip;
+	readonly blocks: BlockSyncGossip;
 	readonly nodeInfo: NodeInfo;
 
 	private constructor(parts: NetworkRoomParts, nodeKey: NodeKey) {
@@ -51,7 +52,8 @@ export class NetworkRoom {
 		this.consensus = consensusGossip(parts);
 		this.transactions = this.#mempoolGossip();
 		this.consensus.onPeerMoved((peer) => this.transactions.peerMoved(peer));
-		const handlers: readonly ChannelHandler[] = [this.consensus, this.transactions];
+		this.blocks = this.#blockSyncGossip();
+		const handlers: readonly ChannelHandler[] = [this.blocks, this.consensus, this.transactions];
 		this.nodeInfo = nodeInfoOf(parts, nodeKey, handlers);
 		this.switchboard = new Switchboard(switchboardOptions(config), {
 			world,
@@ -94,15 +96,40 @@ export class NetworkRoom {
 		return this.switchboard.peers;
 	}
 
-	/** Listens, dials, and starts consensus. */
+	/** Listens, dials, and brings the node into consensus: at once when nobody can be ahead, else behind block sync. */
 	async start(): Promise<void> {
-		const { room, state } = this.#parts;
+		const { signer, state } = this.#parts;
 		await this.switchboard.start();
 		this.consensus.start();
-		await room.start(state);
+		if (isOnlyValidator(state, signer.address)) await this.#join(state);
+		else this.blocks.startSync(state);
+	}
+
+	async #join(state: ChainState): Promise<void> {
+		await this.#parts.room.start(state);
 		this.#syncing = false;
 		this.consensus.setSyncing(false);
 		this.transactions.enable();
+	}
+
+	#blockSyncGossip(): BlockSyncGossip {
+		const { signer, stores, room, executor, signatures, world, logger, metrics, onFatal } = this.#parts;
+		return new BlockSyncGossip(
+			{ ownAddress: signer.address },
+			{
+				blockStore: stores.blockStore,
+				chainState: () => room.host.state,
+				verify: (key, message, signature) => signatures.verify(key, message, signature),
+				validate: (state, { block }) => executor.validate(state, block),
+				applyVerified: (state, verified) => room.applySynced(state, verified),
+				onCaughtUp: (state) => void this.#join(state).catch(onFatal),
+				stopPeer: (peer, reason, fault) => this.switchboard.stopPeer(peer, reason, fault),
+				onFatal,
+				world,
+				logger,
+				metrics,
+			},
+		);
 	}
 
 	#mempoolGossip(): MempoolGossip {
@@ -128,6 +155,7 @@ export class NetworkRoom {
 	}
 
 	async stop(): Promise<void> {
+		this.blocks.stop();
 		this.consensus.stop();
 		await this.switchboard.stop();
 	}
