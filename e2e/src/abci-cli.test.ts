@@ -20,10 +20,10 @@ import {
 import { toBase64, utf8 } from "@cairn/kit";
 import { abci } from "@cairn/types/proto";
 import { realWorld } from "@cairn/world";
-import { freePort } from "./free-port.ts";
-import { goToolOrSkip } from "./go-tools.ts";
+import { freePort } from "./harness/ports.ts";
+import { ABCI_CLI, programOrNull } from "./harness/programs.ts";
 
-const abciCli = goToolOrSkip("abci-cli", "github.com/cometbft/cometbft/abci/cmd/abci-cli@v0.40.0");
+const abciCli = programOrNull(ABCI_CLI);
 const world = realWorld();
 const run = promisify(execFile);
 
@@ -159,7 +159,7 @@ const GO_SERVERS: readonly (readonly [string, string, (directory: string) => Pro
 const connect = (transport: string, address: string): Promise<AppConnections> =>
 	transport === "grpc" ? grpcConnections({ world, address }) : socketConnections({ world, address });
 
-describe("our clients with abci-cli kvstore", { skip: abciCli === undefined }, () => {
+describe("our clients with abci-cli kvstore", { skip: abciCli === null }, () => {
 	for (const [name, transport, addressIn] of GO_SERVERS) {
 		it(`over ${name}: every answer is our kvstore's too`, async (t) => {
 			const directory = await temporaryDirectory(t);
@@ -202,7 +202,7 @@ describe("our clients with abci-cli kvstore", { skip: abciCli === undefined }, (
 	});
 });
 
-describe("one kvstore.db in both hands", { skip: abciCli === undefined }, () => {
+describe("one kvstore.db in both hands", { skip: abciCli === null }, () => {
 	/** Both have run the first conversation; `first` on disk. Whoever goes on must know everything. */
 	it("Go writes, we go on", async (t) => {
 		const directory = await temporaryDirectory(t);
@@ -266,7 +266,7 @@ const OUR_SERVERS: readonly (readonly [
 	],
 ];
 
-describe("abci-cli with our servers", { skip: abciCli === undefined }, () => {
+describe("abci-cli with our servers", { skip: abciCli === null }, () => {
 	for (const [name, transport, listen] of OUR_SERVERS) {
 		it(name, async (t) => {
 			const directory = await temporaryDirectory(t);

@@ -20,10 +20,10 @@ import {
 import { fromUtf8, utf8 } from "@cairn/kit";
 import { abci } from "@cairn/types/proto";
 import { realWorld } from "@cairn/world";
-import { freePort } from "./free-port.ts";
-import { goToolOrSkip } from "./go-tools.ts";
+import { freePort } from "./harness/ports.ts";
+import { COMETBFT, programOrNull } from "./harness/programs.ts";
 
-const cometbft = goToolOrSkip("cometbft", "github.com/cometbft/cometbft/cmd/cometbft@v0.40.0");
+const cometbft = programOrNull(COMETBFT);
 const run = promisify(execFile);
 const world = realWorld();
 
@@ -98,7 +98,7 @@ const SERVERS: readonly (readonly [
 	],
 ];
 
-describe("a CometBFT node with our application server", { skip: cometbft === undefined, timeout: 120_000 }, () => {
+describe("a CometBFT node with our application server", { skip: cometbft === null, timeout: 120_000 }, () => {
 	for (const [transport, listen] of SERVERS) {
 		it(`over ${transport}: blocks, a transaction, a crash of the node`, async (t) => {
 			const home = await mkdtemp(join(tmpdir(), "cairn-abci-node-"));

@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from "node:path";
 import { before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { freePorts } from "./harness/ports.ts";
-import { CAIRN, COMETBFT_INSTALL, findProgram, requireProgram } from "./harness/programs.ts";
+import { CAIRN, COMETBFT, findProgram, requireProgram } from "./harness/programs.ts";
 import { jsonShape, shapeOf } from "./harness/shape.ts";
 
 const run = promisify(execFile);
@@ -60,7 +60,7 @@ async function bothRun(
 	context: TestContext,
 	script: string,
 ): Promise<{ readonly go: Ran; readonly cairn: Ran; homes: Homes } | null> {
-	if (requireProgram(context, "cometbft", COMETBFT_INSTALL) === null) return null;
+	if (requireProgram(context, COMETBFT) === null) return null;
 	const folder = temporaryFolder(context);
 	const homes: Homes = { go: join(folder, "go"), cairn: join(folder, "cairn") };
 	const go = await shell(script, dirname(findProgram("cometbft") ?? ""), { HOME_FOLDER: homes.go });
@@ -128,7 +128,7 @@ describe("a script for cometbft, run with cairn in its place", { timeout: 120_00
 	});
 
 	it("show-node-id and show-validator say the same of the same home, whoever made it", async (context) => {
-		const go = requireProgram(context, "cometbft", COMETBFT_INSTALL);
+		const go = requireProgram(context, COMETBFT);
 		if (go === null) return;
 		const folder = temporaryFolder(context);
 		const programs = [dirname(go), cairnAsCometbft(folder)] as const;

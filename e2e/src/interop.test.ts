@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { blocksOf, requireAgreement, signersOf } from "./harness/chain.ts";
 import { Load, valueAt } from "./harness/load.ts";
 import { TestNetwork, type TestNode } from "./harness/network.ts";
-import { CAIRN, COMETBFT_INSTALL, requireProgram } from "./harness/programs.ts";
+import { CAIRN, COMETBFT, requireProgram } from "./harness/programs.ts";
 import { until } from "./harness/rpc.ts";
 import { requireNoFailure } from "./harness/watch.ts";
 
@@ -22,7 +22,7 @@ const FAST = [
 
 describe("two CometBFT and two Cairn validators", { timeout: 240_000 }, () => {
 	it("make one chain, in round 0, and survive the death and return of any one of them", async (context) => {
-		const go = requireProgram(context, "cometbft", COMETBFT_INSTALL);
+		const go = requireProgram(context, COMETBFT);
 		if (go === null) return;
 		const network = await TestNetwork.create({ programs: [[go], [go], CAIRN, CAIRN], keys: FAST });
 		context.after(() => network.destroy());

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { metasOf, requireAgreement } from "./harness/chain.ts";
 import { Load, valueAt } from "./harness/load.ts";
 import { type Program, TestNetwork, type TestNode } from "./harness/network.ts";
-import { CAIRN, COMETBFT_INSTALL, requireProgram } from "./harness/programs.ts";
+import { CAIRN, COMETBFT, requireProgram } from "./harness/programs.ts";
 import { type Status, until } from "./harness/rpc.ts";
 import { requireNoFailure } from "./harness/watch.ts";
 
@@ -76,12 +76,12 @@ async function fetchFrom(context: TestContext, made: Program, fetched: Program):
 
 describe("block sync between the implementations", { timeout: 240_000 }, () => {
 	it("Cairn fetches a chain from CometBFT nodes", async (context) => {
-		const go = requireProgram(context, "cometbft", COMETBFT_INSTALL);
+		const go = requireProgram(context, COMETBFT);
 		if (go !== null) await fetchFrom(context, [go], CAIRN);
 	});
 
 	it("CometBFT fetches a chain from Cairn nodes", async (context) => {
-		const go = requireProgram(context, "cometbft", COMETBFT_INSTALL);
+		const go = requireProgram(context, COMETBFT);
 		if (go !== null) await fetchFrom(context, CAIRN, [go]);
 	});
 

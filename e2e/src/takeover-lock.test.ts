@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import { bytesEqual } from "@cairn/kit";
 import { NIL_BLOCK_ID, PRECOMMIT, PREVOTE } from "@cairn/types";
 import { type Program, TestNetwork, type TestNode } from "./harness/network.ts";
-import { CAIRN, COMETBFT_INSTALL, requireProgram } from "./harness/programs.ts";
+import { CAIRN, COMETBFT, requireProgram } from "./harness/programs.ts";
 import {
 	kvstoreGenesis,
 	nameOf,
@@ -134,7 +134,7 @@ describe("a validator killed while locked keeps its lock", { timeout: 180_000 },
 		] as const;
 		for (const [from, to] of cases) {
 			it(`on ${whose}, from ${from} to ${to}`, async (context) => {
-				const go = from === to ? "" : requireProgram(context, "cometbft", COMETBFT_INSTALL);
+				const go = from === to ? "" : requireProgram(context, COMETBFT);
 				if (go === null) return;
 				const programs = { CometBFT: [go], Cairn: CAIRN };
 				await lockedTakeover(context, programs[from], programs[to], proposes);
@@ -143,7 +143,7 @@ describe("a validator killed while locked keeps its lock", { timeout: 180_000 },
 	}
 
 	it("and only the lock does that: without one the new block is prevoted, from CometBFT to Cairn and back", async (context) => {
-		const go = requireProgram(context, "cometbft", COMETBFT_INSTALL);
+		const go = requireProgram(context, COMETBFT);
 		if (go === null) return;
 		await freeTakeover(context, [go], CAIRN);
 		await freeTakeover(context, CAIRN, [go]);

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type BlockMeta, blocksOf, metasOf, requireAgreement, signersOf } from "./harness/chain.ts";
 import { Load, valueAt } from "./harness/load.ts";
 import { type Program, TestNetwork, type TestNode } from "./harness/network.ts";
-import { CAIRN, COMETBFT_INSTALL, requireProgram } from "./harness/programs.ts";
+import { CAIRN, COMETBFT, requireProgram } from "./harness/programs.ts";
 import { until } from "./harness/rpc.ts";
 import { SignerWatch } from "./harness/signer-state.ts";
 import { requireNoFailure } from "./harness/watch.ts";
@@ -109,7 +109,7 @@ async function prepare(context: TestContext, programs: readonly Program[], pause
 
 describe("a home folder changes hands between CometBFT and Cairn", { timeout: 240_000 }, () => {
 	it("of a single validator", async (context) => {
-		const go = requireProgram(context, "cometbft", COMETBFT_INSTALL);
+		const go = requireProgram(context, COMETBFT);
 		if (go === null) return;
 		const { network, watches, load } = await prepare(context, [[go]], 5);
 		const node = network.node(0);
@@ -124,7 +124,7 @@ describe("a home folder changes hands between CometBFT and Cairn", { timeout: 24
 	});
 
 	it("of one of four validators, whatever the others run", async (context) => {
-		const go = requireProgram(context, "cometbft", COMETBFT_INSTALL);
+		const go = requireProgram(context, COMETBFT);
 		if (go === null) return;
 		const { network, watches, load } = await prepare(context, [[go], [go], CAIRN, CAIRN], 20);
 		const node = network.node(0);

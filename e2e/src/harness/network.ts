@@ -216,7 +216,7 @@ export class TestNetwork {
 	/** Ends every process at once and removes the folders, unless CAIRN_E2E_KEEP says to keep them for a look. */
 	async destroy(): Promise<void> {
 		await Promise.all(this.nodes.map((node) => node.stop("SIGKILL")));
-		if ((process.env["CAIRN_E2E_KEEP"] ?? "") !== "") {
+		if ((process.env.CAIRN_E2E_KEEP ?? "") !== "") {
 			console.error(`kept ${this.folder}`);
 			return;
 		}

@@ -20,3 +20,9 @@ export async function freePorts(count: number): Promise<number[]> {
 	await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
 	return ports;
 }
+
+/** One port of loopback that nobody uses right now, for programs that cannot be given port 0. */
+export async function freePort(): Promise<number> {
+	const [port = 0] = await freePorts(1);
+	return port;
+}
