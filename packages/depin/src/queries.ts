@@ -2,7 +2,7 @@ import { fromUtf8, utf8 } from "@cairn/kit";
 import { abci } from "@cairn/types/proto";
 import { CODES, CODESPACE, type Reason } from "./state-machine/codes.ts";
 import { smtProofOp } from "./state-machine/ics23.ts";
-import { ALIASES } from "./state-machine/records.ts";
+import { ALIASES, STATS } from "./state-machine/records.ts";
 import { findLeaf, proveKey, type Tree, treeLeaves } from "./state-machine/sparse-merkle-tree.ts";
 
 /** One version of the state. */
@@ -82,14 +82,15 @@ function deviceId(tree: Tree, name: string): string {
 	return leaf === undefined ? name : ALIASES.decode(leaf.value);
 }
 
-/** Devices in the order of the tree, as `{"total", "devices": [{"id", "alias", …}]}`. */
+/** The first devices in the order of the tree, as `{"total", "devices": [{"id", "alias", …}]}`. */
 function listDevices(tree: Tree): string {
+	const stats = findLeaf(tree, utf8(STATS.prefix));
+	const total = stats === undefined ? 0 : STATS.decode(stats.value).devices;
+	const wanted = Math.min(total, MAX_LISTED);
 	const devices: string[] = [];
-	let total = 0;
 	for (const { key, value } of treeLeaves(tree)) {
-		if (!startsWith(key, DEVICE_PREFIX)) continue;
-		total += 1;
-		if (devices.length < MAX_LISTED) devices.push(fromUtf8(value));
+		if (devices.length === wanted) break;
+		if (startsWith(key, DEVICE_PREFIX)) devices.push(fromUtf8(value));
 	}
 	return `{"total":${total},"devices":[${devices.join(",")}]}`;
 }
