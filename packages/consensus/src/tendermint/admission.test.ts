@@ -68,6 +68,17 @@ test("a proposal is the claim of the leader of its round", () => {
 	assert.ok(verifySignature(publicKey, claim.signBytes, claim.signature));
 });
 
+test("the leader of a round left behind can still be named, for a proposal that was verified a moment too late", () => {
+	const lab = follower().startRound();
+	const place = { polRound: -1, blockId: lab.id("a"), timestamp: 5n, signature: new Uint8Array(64) };
+	const leaderAt = (height: number, round: number) => {
+		const proposal = { height, round, ...place };
+		return lab.engine.claims({ kind: "proposal", proposal }, lab.epoch(height))[0]?.index;
+	};
+	for (const round of [0, 1, 2, 5]) assert.equal(leaderAt(1, round), lab.leader(round), `round ${round}`);
+	assert.equal(leaderAt(2, 0), lab.leader(0, 2));
+});
+
 test("what is just ahead waits, what is far ahead or behind is dropped without blame", () => {
 	const lab = follower().startRound();
 	const [first = 0] = lab.others;

@@ -4,6 +4,7 @@ import {
 	PRECOMMIT,
 	type Proposal,
 	proposalSignBytes,
+	type Round,
 	type ValidatorIndex,
 	type ValidatorSet,
 	type Vote,
@@ -12,10 +13,13 @@ import {
 } from "@cairn/types";
 import type { Admission, Epoch, SignatureClaim } from "../core/engine.ts";
 import { STEP_COMMIT, STEP_NEW_HEIGHT, type TendermintMessage } from "./protocol.ts";
-import type { TendermintState } from "./state.ts";
+import { type TendermintState, validatorsAt } from "./state.ts";
 
 /** Rounds of the next height worth keeping: a node that is further behind is helped by gossip. */
 const MAX_EARLY_ROUND = 1;
+
+/** Beyond it nobody asks who leads. */
+const MAX_FORESEEN_ROUND = 1000;
 
 function drop(why: string, fault = false): Admission {
 	return { kind: "drop", why, fault };
@@ -101,14 +105,19 @@ function claimsOfVote(chainId: string, vote: Vote, epoch: Epoch): readonly Signa
 
 /**
  * Index of the leader of the proposal's round. Priorities depend on the rounds that a node went through one by one, as
- * in Go, so the leader of the current round is taken from the state; that of another is a guess that `step` ignores.
+ * in Go, so the leader of the current round is taken from the state; that of another round, whose proposals `step`
+ * ignores, is the one that a node sees which went there at once.
  */
 function leaderOf(state: TendermintState, { height, round }: Proposal, epoch: Epoch): ValidatorIndex {
 	const isCurrent = height === state.height && round === state.round;
-	const set = isCurrent ? state.validators : epoch.validators;
+	const set = isCurrent ? state.validators : rotated(validatorsAt(epoch, height), round);
 	const { proposer } = set;
 	invariant(proposer !== null, "a validator set has a leader");
 	const place = set.getByAddress(proposer.address);
 	invariant(place !== null, "the leader is in the set");
 	return place.index;
+}
+
+function rotated(set: ValidatorSet, round: Round): ValidatorSet {
+	return round > 0 && round <= MAX_FORESEEN_ROUND ? set.copyIncrementProposerPriority(round) : set;
 }

@@ -29,6 +29,8 @@ export function roundStateOf(state: TendermintState): TendermintRoundState {
 		votesRound: state.votes.round,
 		votes: (round: Round): RoundVotes | null => state.votes.votes(round),
 		polInfo: (): { round: Round; blockId: BlockId } | null => state.votes.polInfo(),
-		emptyBits: new BitArray(state.validators.size),
+		get emptyBits(): BitArray {
+			return new BitArray(state.validators.size);
+		},
 	};
 }
