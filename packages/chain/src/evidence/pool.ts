@@ -3,9 +3,9 @@ import type { BlockStore, EvidenceStore, StateStore } from "@cairn/storage";
 import {
 	type ChainState,
 	type Evidence,
+	encodeEvidence,
 	evidenceHash,
 	evidenceHeight,
-	evidenceListSize,
 	evidenceTime,
 	type Height,
 	newDuplicateVoteEvidence,
@@ -13,6 +13,7 @@ import {
 	type SignedHeader,
 	type Vote,
 } from "@cairn/types";
+import { uvarintLength } from "@cairn/types/proto";
 import type { FailPoint } from "../executor/executor.ts";
 import { isEvidenceExpired, verifyDuplicateVote, verifyLightClientAttack } from "./verify.ts";
 
@@ -27,6 +28,10 @@ export interface EvidencePoolParts {
 
 /** Pairs of conflicting votes that wait for their height to end; more of one height are dropped, one convicts as well as many. */
 const MAX_REPORTED = 1_000;
+/** Evidence from outside that waits at once, and how much of it may accuse one validator of voting twice: a key that is lost
+ * makes any amount of it, and one piece convicts as well as many. CometBFT has no bound. */
+const MAX_PENDING = 5_000;
+const MAX_PENDING_PER_VALIDATOR = 100;
 
 /**
  * Evidence that waits to be committed (evidence/pool.go): verified on entry, kept on disk until committed or expired.
@@ -73,7 +78,7 @@ export class EvidencePool {
 		const evidence: Evidence[] = [];
 		let bytes = 0;
 		for (const each of this.#sorted()) {
-			const size = evidenceListSize([...evidence, each]);
+			const size = bytes + entrySize(each);
 			if (maxBytes !== -1n && BigInt(size) > maxBytes) break;
 			evidence.push(each);
 			bytes = size;
@@ -93,15 +98,29 @@ export class EvidencePool {
 		if (this.#reported.length < MAX_REPORTED) this.#reported.push({ voteA, voteB });
 	}
 
-	/** Verifies evidence from a peer or from RPC and keeps it. Known evidence is fine and ignored. @throws ValidationError */
+	/**
+	 * Verifies evidence from a peer or from RPC and keeps it. Known evidence is fine and ignored.
+	 * @throws ValidationError when it is false; CairnError `evidence-unverifiable` when this node lacks what it would be judged
+	 * by, `evidence-pool-full`
+	 */
 	async add(evidence: Evidence): Promise<void> {
 		if (this.#isPending(evidence) || this.#parts.store.isCommitted(evidence)) return;
 		this.#verify(evidence);
+		if (this.#isFull(evidence)) throw new CairnError("evidence-pool-full", "operator", "too much evidence is pending");
 		this.#enter(evidence);
 		await this.#writes;
 	}
 
-	/** Judges the evidence of a block: each verified, none committed before, none twice. @throws ValidationError */
+	#isFull(evidence: Evidence): boolean {
+		if (this.#pending.size >= MAX_PENDING) return true;
+		const accused = accusedKey(evidence);
+		if (accused === null || this.#pending.size < MAX_PENDING_PER_VALIDATOR) return false;
+		let count = 0;
+		for (const each of this.#pending.values()) if (accusedKey(each) === accused) count++;
+		return count >= MAX_PENDING_PER_VALIDATOR;
+	}
+
+	/** Judges the evidence of a block: each verified, none committed before, none twice. @throws as `add`, and for these */
 	check(list: readonly Evidence[]): void {
 		const seen = new Set<string>();
 		for (const evidence of list) {
@@ -197,7 +216,7 @@ export class EvidencePool {
 	#verify(evidence: Evidence): void {
 		const height = evidenceHeight(evidence);
 		const common = this.#signedHeader(height);
-		if (common === null) throw new ValidationError(`don't have header #${height}`);
+		if (common === null) throw unverifiable(`don't have header #${height}`);
 		if (evidenceTime(evidence) !== common.header.time) {
 			throw new ValidationError("evidence has a different time to the block it is associated with", { height });
 		}
@@ -207,7 +226,7 @@ export class EvidencePool {
 			throw new ValidationError(`evidence from height ${height} is too old`, { height });
 		}
 		const validators = this.#parts.stateStore.loadValidatorsFast(height);
-		if (validators === null) throw new ValidationError(`don't have the validators of height ${height}`);
+		if (validators === null) throw unverifiable(`don't have the validators of height ${height}`);
 		if (evidence.kind === "duplicateVote") {
 			verifyDuplicateVote(evidence, chainId, validators, this.#parts.verify);
 			return;
@@ -215,7 +234,7 @@ export class EvidencePool {
 		const conflicting = evidence.conflictingHeader.header;
 		const trusted = height === conflicting.height ? common : this.#trustedFor(conflicting.height, conflicting.time);
 		if (trusted.commit === null || common.commit === null) {
-			throw new ValidationError(`don't have the commit for evidence of height ${height}`);
+			throw unverifiable(`don't have the commit for evidence of height ${height}`);
 		}
 		const pair = { common: common as SignedHeader, trusted: trusted as SignedHeader };
 		verifyLightClientAttack(evidence, pair.common, pair.trusted, validators, this.#parts.verify);
@@ -225,7 +244,7 @@ export class EvidencePool {
 		const own = this.#signedHeader(height);
 		if (own !== null && own.commit !== null) return own;
 		const latest = this.#signedHeader(this.#parts.blockStore.height);
-		if (latest === null) throw new ValidationError("don't have a header to compare the conflicting block with");
+		if (latest === null) throw unverifiable("don't have a header to compare the conflicting block with");
 		if (latest.header.time < time) throw new ValidationError("latest block time is before conflicting block time");
 		return latest;
 	}
@@ -243,4 +262,20 @@ interface HeaderAndCommit {
 
 function keyOf(evidence: Evidence): string {
 	return toUpperHex(evidenceHash(evidence));
+}
+
+/** Bytes of a piece of evidence in the list of a block: tag, length and content. */
+function entrySize(evidence: Evidence): number {
+	const { length } = encodeEvidence(evidence);
+	return 1 + uvarintLength(length) + length;
+}
+
+/** The validator accused of voting twice. */
+function accusedKey(evidence: Evidence): string | null {
+	return evidence.kind === "duplicateVote" ? toUpperHex(evidence.voteA.validatorAddress) : null;
+}
+
+/** Nobody is to blame for evidence about heights that this node has not, or has no more. */
+function unverifiable(why: string): CairnError {
+	return new CairnError("evidence-unverifiable", "operator", why);
 }
