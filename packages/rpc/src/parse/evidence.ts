@@ -85,7 +85,8 @@ function readDuplicateVote(json: GoJson): pb.DuplicateVoteEvidence {
 	};
 }
 
-function readVote(json: GoJson | undefined): pb.Vote {
+/** A vote as RPC answers show it. @throws DecodeError */
+export function readVote(json: GoJson | undefined): pb.Vote {
 	const fields = new Fields(json);
 	return {
 		type: fields.number("type", "int32"),
@@ -101,7 +102,8 @@ function readVote(json: GoJson | undefined): pb.Vote {
 	};
 }
 
-function readBlockId(json: GoJson | undefined): pb.BlockID {
+/** A block id as RPC answers show it. @throws DecodeError */
+export function readBlockId(json: GoJson | undefined): pb.BlockID {
 	const fields = new Fields(json);
 	const parts = new Fields(fields.get("parts"));
 	return {

@@ -31,6 +31,14 @@ export const MASKED_FIELDS: readonly MaskedField[] = [
 	{ route: "num_unconfirmed_txs", path: ["result", "total_bytes"], reason: POOL },
 ];
 
+/**
+ * The same for events. Go's kvstore within the node hands over an empty list of validator updates, which prints as `[]`;
+ * from every application behind a socket, and from the store, it comes as nil and prints as `null`.
+ */
+export function maskEvent(frame: string): string {
+	return frame.replace('"validator_updates":[],"app_hash"', '"validator_updates":null,"app_hash"');
+}
+
 /** The answer of a route with its masked values replaced by what they look like; other answers as they are. */
 export function maskAnswer(route: string, body: string): string {
 	const fields = MASKED_FIELDS.filter((field) => field.route === route);

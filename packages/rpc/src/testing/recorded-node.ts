@@ -10,7 +10,7 @@ import {
 } from "@cairn/consensus";
 import { type PublicKey, publicKeyFromJson, SignatureCache } from "@cairn/crypto";
 import { fromHex, noMetrics, silentLogger } from "@cairn/kit";
-import type { NodeInfo, Peer } from "@cairn/network";
+import type { NodeInfo } from "@cairn/network";
 import { BlockStore, EventIndex, StateStore } from "@cairn/storage";
 import {
 	areVoteExtensionsEnabled,
@@ -31,8 +31,8 @@ import { routeTable } from "../routes/table.ts";
 import type { ServerOptions } from "../server/options.ts";
 import { type RpcServer, startRpcServer } from "../server/rpc-server.ts";
 import { Subscriptions } from "../subscriptions/subscriptions.ts";
+import type { RecordedBlock, Recording } from "./recording.ts";
 import { SAMPLE_PEER_STATE, SAMPLE_PEERS } from "./sample-peers.ts";
-import { type ChainName, type RecordedBlock, recordedCalls, recordedChain } from "./vectors.ts";
 
 const SECOND = 1_000_000_000n;
 /** Long after every block of the recorded chains. */
@@ -60,8 +60,8 @@ interface Identity {
 	readonly validatorKey: PublicKey;
 }
 
-function identityOf(name: ChainName): Identity {
-	const call = recordedCalls(name).find(({ label }) => label === "status");
+function identityOf({ calls }: Recording): Identity {
+	const call = calls.find(({ label }) => label === "status");
 	if (call === undefined) throw new Error("no recorded status");
 	const { node_info: info, validator_info: validator } = JSON.parse(call.body).result;
 	return {
@@ -98,9 +98,9 @@ export class RecordedNode {
 	#mempool: Mempool;
 	#executor: Executor;
 
-	private constructor(name: ChainName, connections: AppConnections, change: Partial<RpcEnvironment>) {
-		const { genesis, blocks } = recordedChain(name);
-		const { nodeInfo, validatorKey } = identityOf(name);
+	private constructor(recording: Recording, connections: AppConnections, change: Partial<RpcEnvironment>) {
+		const { genesis, blocks } = recording;
+		const { nodeInfo, validatorKey } = identityOf(recording);
 		this.#blocks = blocks;
 		this.connections = connections;
 		this.genesis = parseGenesis(genesis);
@@ -116,6 +116,7 @@ export class RecordedNode {
 			},
 		});
 		const { timers } = realWorld();
+		const hasPeers = this.genesis.validators.length > 1;
 		this.subscriptions = new Subscriptions(this.events, timers);
 		this.environment = {
 			blockStore: this.blockStore,
@@ -128,13 +129,13 @@ export class RecordedNode {
 			consensus: {
 				roundState: () => this.#roundState(),
 				bodies: { block: () => null, parts: () => null },
-				peerStates: () => (name === "four" ? [SAMPLE_PEER_STATE] : []),
+				peerStates: () => (hasPeers ? [SAMPLE_PEER_STATE] : []),
 			},
 			network: {
 				nodeInfo,
 				isListening: true,
 				externalAddress: "",
-				peers: name === "four" ? SAMPLE_PEERS : ([] as readonly Peer[]),
+				peers: hasPeers ? SAMPLE_PEERS : [],
 				dialPeers: () => {},
 			},
 			subscriptions: this.subscriptions,
@@ -149,8 +150,8 @@ export class RecordedNode {
 	}
 
 	/** Before the first block. @param change parts of the environment that are to be different */
-	static async open(name: ChainName, change: Partial<RpcEnvironment> = {}): Promise<RecordedNode> {
-		const node = new RecordedNode(name, localConnections(await openKvStore()), change);
+	static async open(recording: Recording, change: Partial<RpcEnvironment> = {}): Promise<RecordedNode> {
+		const node = new RecordedNode(recording, localConnections(await openKvStore()), change);
 		node.#state = await handshake(node.#state, {
 			connections: node.connections,
 			stateStore: node.stateStore,
@@ -164,8 +165,8 @@ export class RecordedNode {
 	}
 
 	/** At a height of the recording. */
-	static async at(name: ChainName, height: Height, change: Partial<RpcEnvironment> = {}): Promise<RecordedNode> {
-		const node = await RecordedNode.open(name, change);
+	static async at(recording: Recording, height: Height, change: Partial<RpcEnvironment> = {}): Promise<RecordedNode> {
+		const node = await RecordedNode.open(recording, change);
 		while (node.height < height) await node.grow();
 		return node;
 	}
