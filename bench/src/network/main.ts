@@ -9,9 +9,11 @@ const { values } = parseArgs({
 	options: {
 		rate: { type: "string", default: "1000" },
 		seconds: { type: "string", default: "20" },
+		warmup: { type: "string", default: "5" },
 		only: { type: "string", default: "" },
 		best: { type: "boolean", default: false },
 		validators: { type: "string", default: "4" },
+		profile: { type: "string", default: "" },
 	},
 });
 
@@ -46,18 +48,25 @@ async function measure(name: string, program: Program): Promise<Figures> {
 		programs: Array.from({ length: Number(values.validators) }, () => program),
 		keys: values.best ? BEST_KEYS : DEFAULT_KEYS,
 	});
+	const profiled = network.nodes[1];
+	if (values.profile !== "" && program === CAIRN && profiled !== undefined) {
+		const [node = "", ...rest] = CAIRN;
+		profiled.program = [node, "--cpu-prof", `--cpu-prof-dir=${values.profile}`, ...rest];
+	}
 	try {
 		network.startAll();
 		await network.reachAll(3);
 		const pids = network.nodes.map((node) => node.pid);
+		const ports = network.nodes.map((node) => node.rpcPort);
+		const offer = { perSecond: Number(values.rate), txBytes: 256 };
+		// Programs that compile as they run, and heaps that grow, are measured when they have settled.
+		await runLoad(ports, { ...offer, run: `${name}-warm`, seconds: Number(values.warmup) });
 		const before = pids.map(usageOf);
-		const load = await runLoad(
-			network.nodes.map((node) => node.rpcPort),
-			{ run: name, perSecond: Number(values.rate), seconds: Number(values.seconds), txBytes: 256 },
-		);
+		const load = await runLoad(ports, { ...offer, run: name, seconds: Number(values.seconds) });
 		const after = pids.map(usageOf);
 		const cpu = after.reduce((sum, each, index) => sum + each.cpuSeconds - (before[index]?.cpuSeconds ?? 0), 0);
 		const rss = after.reduce((sum, each) => sum + each.rssMegabytes, 0) / after.length;
+		if (values.profile !== "") await profiled?.stop();
 		return { ...load, cpuPerThousand: (cpu * 1000) / Math.max(1, load.committed), rssMegabytes: rss };
 	} finally {
 		await network.destroy();
