@@ -12,5 +12,13 @@ export type { ConsensusGossipOptions, ConsensusGossipParts, PeerMessage } from "
 export { type ConsensusMessage, decodeConsensusMessage, encodeConsensusMessage } from "./consensus/messages.ts";
 export type { PeerStateJson } from "./consensus/peer-state-json.ts";
 export type { BlockReader } from "./consensus/stored-blocks.ts";
+export {
+	decodeEvidenceList,
+	EVIDENCE_CHANNEL,
+	EvidenceGossip,
+	type EvidenceGossipOptions,
+	type EvidenceGossipParts,
+	encodeEvidenceList,
+} from "./evidence/evidence-gossip.ts";
 export { MempoolGossip, type MempoolGossipOptions, type MempoolGossipParts } from "./mempool/mempool-gossip.ts";
 export { MEMPOOL_CHANNEL } from "./mempool/messages.ts";
