@@ -1,4 +1,7 @@
-/** Who has to act on a failure: a peer misbehaved, the application answered nonsense, the operator must mend something, or we have a bug. */
+/**
+ * Who has to act on a failure: a peer misbehaved, the application answered nonsense, the operator must mend something,
+ * or we have a bug.
+ */
 export type Blame = "peer" | "app" | "operator" | "us";
 
 /**
