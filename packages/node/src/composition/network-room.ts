@@ -1,6 +1,6 @@
 import type { EvidencePool, Executor, Mempool } from "@cairn/chain";
 import type { SignatureCache } from "@cairn/crypto";
-import { BlockSyncGossip, ConsensusGossip, MempoolGossip } from "@cairn/gossip";
+import { BlockSyncGossip, ConsensusGossip, EvidenceGossip, MempoolGossip } from "@cairn/gossip";
 import { bytesEqual, type Logger, type Metrics, type World } from "@cairn/kit";
 import {
 	type ChannelHandler,
@@ -44,6 +44,7 @@ export class NetworkRoom {
 	readonly consensus: ConsensusGossip;
 	readonly transactions: MempoolGossip;
 	readonly blocks: BlockSyncGossip;
+	readonly evidence: EvidenceGossip;
 	readonly nodeInfo: NodeInfo;
 
 	private constructor(parts: NetworkRoomParts, nodeKey: NodeKey) {
@@ -51,9 +52,23 @@ export class NetworkRoom {
 		const { config, world, logger, metrics } = parts;
 		this.consensus = consensusGossip(parts);
 		this.transactions = this.#mempoolGossip();
-		this.consensus.onPeerMoved((peer) => this.transactions.peerMoved(peer));
+		this.evidence = new EvidenceGossip(
+			{},
+			{
+				pool: parts.evidence,
+				chainState: () => parts.room.host.state,
+				heightOf: (id) => this.consensus.heightOf(id),
+				stopPeer: (peer, reason, fault) => this.switchboard.stopPeer(peer, reason, fault),
+				timers: world.timers,
+				logger,
+			},
+		);
+		this.consensus.onPeerMoved((peer) => {
+			this.transactions.peerMoved(peer);
+			this.evidence.peerMoved(peer);
+		});
 		this.blocks = this.#blockSyncGossip();
-		const handlers: readonly ChannelHandler[] = [this.blocks, this.consensus, this.transactions];
+		const handlers: readonly ChannelHandler[] = [this.blocks, this.consensus, this.transactions, this.evidence];
 		this.nodeInfo = nodeInfoOf(parts, nodeKey, handlers);
 		this.switchboard = new Switchboard(switchboardOptions(config), {
 			world,
@@ -156,6 +171,7 @@ export class NetworkRoom {
 
 	async stop(): Promise<void> {
 		this.blocks.stop();
+		this.evidence.stop();
 		this.consensus.stop();
 		await this.switchboard.stop();
 	}
