@@ -34,7 +34,12 @@ export interface BlockAnswer {
 }
 
 /** Polls until `check` gives something else than undefined. Between looks it waits; the whole is bounded. */
-export async function until<T>(what: string, timeoutMs: number, check: () => Promise<T | undefined>): Promise<T> {
+export async function until<T>(
+	what: string,
+	timeoutMs: number,
+	check: () => Promise<T | undefined>,
+	everyMs = 50,
+): Promise<T> {
 	const end = performance.now() + timeoutMs;
 	let last: unknown;
 	while (performance.now() < end) {
@@ -44,7 +49,7 @@ export async function until<T>(what: string, timeoutMs: number, check: () => Pro
 		} catch (cause) {
 			last = cause;
 		}
-		await new Promise((resolve) => setTimeout(resolve, 50));
+		await new Promise((resolve) => setTimeout(resolve, everyMs));
 	}
 	throw new Error(`not within ${timeoutMs} ms: ${what}${last === undefined ? "" : ` (${String(last)})`}`);
 }
