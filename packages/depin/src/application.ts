@@ -73,10 +73,10 @@ export class DepinApplication extends BaseApplication {
 		let room = request.maxTxBytes;
 		const heldBack = this.#heldBack(request.time);
 		for (const tx of request.txs) {
+			if (!this.#isFit(tx) || heldBack(tx)) continue;
 			room -= BigInt(tx.length);
 			if (room < 0n) break;
-			if (this.#isFit(tx) && !heldBack(tx)) txs.push(tx);
-			else room += BigInt(tx.length);
+			txs.push(tx);
 		}
 		return { txs };
 	}
@@ -99,21 +99,18 @@ export class DepinApplication extends BaseApplication {
 	}
 
 	#isFit(tx: Uint8Array): boolean {
-		return !("reason" in this.#machine.read(tx));
+		const read = this.#machine.read(tx);
+		return !("reason" in read) && read.isSigned();
 	}
 
 	/**
-	 * Refuses only what is no transaction at all, which depends on nothing but the bytes; readings may fail each for
-	 * itself. Signatures are verified now, while there is time: FinalizeBlock remembers them.
+	 * Refuses a block only for what every node sees in its bytes alone, and no honest proposer sends: bytes that are no
+	 * transaction, or that their key has not signed. Everything else may fail each for itself. Signatures are verified
+	 * now, while there is time (FinalizeBlock remembers them), and the first bad one ends the work.
 	 */
 	override processProposal(request: abci.RequestProcessProposal): abci.ResponseProcessProposal {
 		const { ACCEPT, REJECT } = abci.ResponseProcessProposalProposalStatus;
-		for (const tx of request.txs) {
-			const read = this.#machine.read(tx);
-			if ("reason" in read) return { status: REJECT };
-			read.isSigned();
-		}
-		return { status: ACCEPT };
+		return { status: request.txs.every((tx) => this.#isFit(tx)) ? ACCEPT : REJECT };
 	}
 
 	override finalizeBlock(request: abci.RequestFinalizeBlock): abci.ResponseFinalizeBlock {

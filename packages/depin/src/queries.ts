@@ -56,7 +56,7 @@ function resolve(tree: Tree, request: abci.RequestQuery): Found | undefined {
 	const path = request.path.split("?")[0] ?? "";
 	const [head = "", ...rest] = path.split("/").filter((part) => part !== "");
 	const id = rest.join("/");
-	if (head === "store" && rest.length === 0) return { key: request.data.slice() };
+	if (head === "store") return rest.length === 0 && request.data.length > 0 ? { key: request.data.slice() } : undefined;
 	if (rest.length === 0) {
 		if (head === "params" || head === "stats") return { key: utf8(head) };
 		return head === "devices" ? { value: utf8(listDevices(tree)) } : undefined;

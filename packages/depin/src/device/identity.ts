@@ -1,8 +1,7 @@
 import { sha256 } from "@cairn/crypto";
 import { fromHex, invariant, toHex, ValidationError } from "@cairn/kit";
-import { CONTENT_SENML_CBOR, encodeHeader, encodeSign1, signedBytesOf } from "../state-machine/cose.ts";
+import { CONTENT_SENML_CBOR, encodeHeader, encodeSign1, NO_MESSAGE, signedBytesOf } from "../state-machine/cose.ts";
 import { didOf } from "../state-machine/device-key.ts";
-import { NO_MESSAGE } from "../state-machine/records.ts";
 import { encodeSenml, type Measurement } from "../state-machine/senml.ts";
 import type { Signer } from "./key.ts";
 

@@ -30,11 +30,11 @@ test("the chain says of every reading what the fleet expects, with faults of eve
 	const fleet = createFleet(OPTIONS);
 	const chain = chainOf(fleet);
 	const faults = new Map<Fault, number>();
-	for (let i = 0; i < 120; i++) round(chain, fleet, faults);
+	for (let i = 0; i < 80; i++) round(chain, fleet, faults);
 	for (const fault of ["none", "spike", "jump", "stuck", "forged", "replayed", "unregistered"] as const) {
 		assert.ok((faults.get(fault) ?? 0) > 0, fault);
 	}
-	assert.ok((faults.get("none") ?? 0) > 8 * 120 * 0.6);
+	assert.ok((faults.get("none") ?? 0) > 8 * 80 * 0.6);
 });
 
 test("the same seed gives the same bytes, another seed other keys", () => {
@@ -99,7 +99,7 @@ test("a fleet of recorded weather is accepted too", () => {
 	const series = Array.from({ length: 48 }, (_, i) => ({ time: BigInt(i) * hour, value: 10 + 8 * Math.sin(i / 4) }));
 	const fleet = createFleet({ ...OPTIONS, series, faultRate: 0 });
 	const chain = chainOf(fleet);
-	for (let i = 0; i < 300; i++) round(chain, fleet, new Map());
+	for (let i = 0; i < 100; i++) round(chain, fleet, new Map());
 	const feed = JSON.parse(new TextDecoder().decode(chain.machine.value("feed/temperature")));
-	assert.equal(feed.accepted, 300 * 8);
+	assert.equal(feed.accepted, 100 * 8);
 });

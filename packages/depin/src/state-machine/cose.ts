@@ -24,6 +24,9 @@ const MAX_CHAIN_ID_SIZE = 50;
 const MAX_PROTECTED_SIZE = 192;
 const DIGEST_SIZE = 32;
 
+/** `previous` of a device's first message, in hex. */
+export const NO_MESSAGE: string = "00".repeat(DIGEST_SIZE);
+
 /** What the protected header says. */
 export interface MessageHeader {
 	readonly key: SigningKey;

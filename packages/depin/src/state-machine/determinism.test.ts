@@ -45,7 +45,7 @@ test("the same blocks lead to the same state, with restarts anywhere", () => {
 				assert.equal(toHex(shaken.appHash), toHex(steady.appHash));
 			},
 		),
-		{ numRuns: 25 },
+		{ numRuns: 12 },
 	);
 });
 

@@ -1,4 +1,4 @@
-import { CairnError, fromUtf8, messageOf } from "@cairn/kit";
+import { CairnError, DecodeError, fromUtf8, messageOf } from "@cairn/kit";
 import { newAccount, registerDevice } from "./accounts.ts";
 import { isAccountAddress, signingKeyFromDid } from "./device-key.ts";
 import { Fields } from "./fields.ts";
@@ -6,6 +6,9 @@ import { PARAMS, paramsFromJson } from "./params.ts";
 import { profileFromJson } from "./profile.ts";
 import { ACCOUNTS, EMPTY_STATS, STATS } from "./records.ts";
 import type { StagedState } from "./state.ts";
+
+/** All that there is must fit where one number of the state may hold it: fees add up in one place. */
+const MAX_SUPPLY = 10n ** 18n;
 
 /**
  * Writes `app_state` of a genesis file: `{"params": {…}, "accounts": [{"address", "balance"}], "devices": [{"id", "alias",
@@ -21,7 +24,8 @@ export function applyGenesis(state: StagedState, chainId: string, appState: Uint
 		state.set(PARAMS, "", paramsFromJson(fields, chainId));
 		fields.end();
 		state.set(STATS, "", EMPTY_STATS);
-		for (const account of genesis.list("accounts")) addAccount(state, account);
+		const supply = genesis.list("accounts").reduce((sum, account) => sum + addAccount(state, account), 0n);
+		if (supply > MAX_SUPPLY) throw new DecodeError(`balances add up to ${supply}, at most ${MAX_SUPPLY} may be`);
 		for (const device of genesis.list("devices")) addDevice(state, device);
 		genesis.end();
 	} catch (cause) {
@@ -30,17 +34,18 @@ export function applyGenesis(state: StagedState, chainId: string, appState: Uint
 	}
 }
 
-function addAccount(state: StagedState, fields: Fields): void {
+/** Returns the balance. */
+function addAccount(state: StagedState, fields: Fields): bigint {
 	const address = fields.text("address");
 	const balance = fields.decimal("balance", 0, "0");
 	fields.end();
-	if (!isAccountAddress(address))
-		throw new CairnError("bad-genesis", "operator", `${address} is not an account address`);
+	if (!isAccountAddress(address)) throw new DecodeError(`${address} is not an account address`);
 	if (state.get(ACCOUNTS, address) !== undefined || balance < 0n) {
-		throw new CairnError("bad-genesis", "operator", `account ${address} comes twice, or has a negative balance`);
+		throw new DecodeError(`account ${address} comes twice, or has a negative balance`);
 	}
 	state.set(ACCOUNTS, address, { ...newAccount(address), balance });
 	state.addStats({ accounts: 1 });
+	return balance;
 }
 
 function addDevice(state: StagedState, fields: Fields): void {
@@ -51,8 +56,7 @@ function addDevice(state: StagedState, fields: Fields): void {
 	fields.end();
 	signingKeyFromDid(did);
 	const owner = state.get(ACCOUNTS, address);
-	if (owner === undefined)
-		throw new CairnError("bad-genesis", "operator", `${alias}: no account ${address} in genesis`);
+	if (owner === undefined) throw new DecodeError(`${alias}: no account ${address} in genesis`);
 	const refused = registerDevice(state, state.params(), { did, alias, owner, profile });
-	if (refused !== undefined) throw new CairnError("bad-genesis", "operator", `${alias}: ${refused.text}`);
+	if (refused !== undefined) throw new DecodeError(`${alias}: ${refused.text}`);
 }

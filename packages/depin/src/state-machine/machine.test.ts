@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromHex, toHex, utf8 } from "@cairn/kit";
+import { addressOfSigner } from "../device/account.ts";
 import { DeviceIdentity, NEW_DEVICE } from "../device/identity.ts";
 import {
 	CHAIN_ID,
 	fixed,
 	GENESIS_TIME,
 	genesisOf,
+	OWNER,
 	PROFILE,
 	SECOND,
 	TestChain,
@@ -336,6 +338,8 @@ test("genesis says where it is wrong", () => {
 		[{ params: { developement: true } }, /unknown field "developement"/],
 		[{ params: { fee: 1 } }, /app_state.params.fee/],
 		[{ accounts: [{ address: "cairn1wrong" }] }, /not an account address/],
+		[{ accounts: [{ address: addressOfSigner(OWNER), balance: "1000000000000000001" }] }, /at most 10{18} may be/],
+		[{ accounts: [{ address: addressOfSigner(OWNER), balance: "-1" }] }, /negative balance/],
 		[{ devices: [{ id: "did:key:z1", alias: "a", owner: "", profile: {} }] }, /metrics/],
 	];
 	for (const [state, expected] of wrong) {

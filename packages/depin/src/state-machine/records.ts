@@ -1,5 +1,6 @@
 import { DecodeError, fromUtf8, utf8 } from "@cairn/kit";
 import { timeFromRfc3339, timeToRfc3339 } from "@cairn/types";
+import { NO_MESSAGE } from "./cose.ts";
 import { isAccountAddress, signingKeyFromDid } from "./device-key.ts";
 import { Fields } from "./fields.ts";
 import { formatFixed, VALUE_DIGITS } from "./fixed-point.ts";
@@ -7,9 +8,6 @@ import { type DeviceProfile, FULL_SCORE, profileFromJson, profileToJson } from "
 
 const ANY = { min: 0, max: Number.MAX_SAFE_INTEGER } as const;
 const COUNT = { ...ANY, fallback: 0 } as const;
-
-/** `previous` of a device's first message. */
-export const NO_MESSAGE: string = "00".repeat(32);
 
 /** How much of a quota is used: in the window with this number. */
 export interface QuotaUse {

@@ -12,7 +12,7 @@ const NS_PER_SECOND = 1_000_000_000n;
 
 /** Number of the quota window that an instant is in. */
 export function windowAt(time: bigint, params: Params): number {
-	return Number(time / (BigInt(params.quotaWindowMs) * NS_PER_MS));
+	return time < 0n ? 0 : Number(time / (BigInt(params.quotaWindowMs) * NS_PER_MS));
 }
 
 /** The quota after one more use; undefined where it is used up. */
