@@ -1,11 +1,14 @@
 // Two CometBFT v0.40.0 and two Cairn validators make one chain.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { BLOCK_PROTOCOL } from "@cairn/types";
 import { blocksOf, requireAgreement, signersOf } from "./harness/chain.ts";
 import { Load, valueAt } from "./harness/load.ts";
 import { TestNetwork, type TestNode } from "./harness/network.ts";
 import { CAIRN, COMETBFT, requireProgram } from "./harness/programs.ts";
+import { kvstoreGenesis } from "./harness/puppet.ts";
 import { until } from "./harness/rpc.ts";
+import { ScriptedPeer } from "./harness/scripted-peer.ts";
 import { requireNoFailure } from "./harness/watch.ts";
 
 /** Heights that must be decided in their first round while all four are there. */
@@ -44,6 +47,32 @@ describe("two CometBFT and two Cairn validators", { timeout: 240_000 }, () => {
 		await checkNoEvidence(network, QUIET_HEIGHTS, Math.min(...heights));
 		for (const node of network.nodes) requireNoFailure(node);
 		context.diagnostic(`${Math.min(...heights)} heights agree`);
+	});
+});
+
+describe("a peer of another block protocol", { timeout: 60_000 }, () => {
+	it("is refused by nodes of both kinds, with the reason in their log", async (context) => {
+		const go = requireProgram(context, COMETBFT);
+		if (go === null) return;
+		const network = await TestNetwork.create({ programs: [[go], CAIRN], keys: FAST });
+		context.after(() => network.destroy());
+		network.startAll();
+		await network.reachAll(2);
+		const { chainId } = kvstoreGenesis(network.node(0).home);
+		for (const node of network.nodes) {
+			const stranger = new ScriptedPeer(node.address, chainId, 78, BLOCK_PROTOCOL + 1n);
+			context.after(() => stranger.close());
+			assert.match(await stranger.refusal(), /different Block version|broke|ended|closed/);
+			await until(`${node.kind} says why`, 10_000, async () => {
+				const reason = /different Block version\. Got 12, expected 11/;
+				return reason.test(node.log()) ? true : undefined;
+			});
+			const { peers } = await node.call<{ peers: { node_info: { moniker: string } }[] }>("net_info");
+			assert.deepEqual(
+				peers.map((peer) => peer.node_info.moniker),
+				network.nodes.filter((other) => other !== node).map((other) => other.name),
+			);
+		}
 	});
 });
 

@@ -6,6 +6,7 @@ import { Load, valueAt } from "./harness/load.ts";
 import { type Program, TestNetwork, type TestNode } from "./harness/network.ts";
 import { CAIRN, COMETBFT, requireProgram } from "./harness/programs.ts";
 import { until } from "./harness/rpc.ts";
+import { Signatures } from "./harness/signatures.ts";
 import { SignerWatch } from "./harness/signer-state.ts";
 import { requireNoFailure } from "./harness/watch.ts";
 
@@ -91,6 +92,20 @@ async function checkEnd(network: TestNetwork, watches: readonly SignerWatch[], l
 		assert.ok(watch.seen > height / 10, `the state file was seen at ${watch.seen} positions only`);
 	}
 	for (const node of network.nodes) requireNoFailure(node);
+	await checkSignatures(network, height);
+}
+
+/** Nobody has ever signed two different things at one place, not even without sending both. Ends the network. */
+async function checkSignatures(network: TestNetwork, height: number): Promise<void> {
+	const signatures = new Signatures(network.node(0).home);
+	for (const node of network.nodes) await signatures.addCommitsOf(node, height);
+	for (const node of network.nodes) await node.stop("SIGTERM");
+	for (const node of network.nodes) {
+		signatures.addLogOf(node);
+		signatures.addSignerOf(node);
+	}
+	signatures.requireNoDouble();
+	assert.ok(signatures.places > 2 * height, `${signatures.places} places in ${height} heights`);
 }
 
 async function prepare(context: TestContext, programs: readonly Program[], pauseMs: number) {
@@ -114,13 +129,14 @@ describe("a home folder changes hands between CometBFT and Cairn", { timeout: 24
 		const { network, watches, load } = await prepare(context, [[go]], 5);
 		const node = network.node(0);
 		for (const [to, signal] of turns([go])) await handOver(node, to, signal);
-		await checkEnd(network, watches, load);
+		await load.stop();
 		const missing: string[] = [];
 		for (const [key] of load.accepted) if ((await valueAt(node, key)) === null) missing.push(key);
 		// A mempool is not kept: what waited in it when its process ended is gone, and only that.
-		const text = `${load.accepted.length - missing.length} of ${load.accepted.length} transactions in ${await node.height()} heights`;
-		context.diagnostic(text);
-		assert.ok(missing.length < load.accepted.length / 2, text);
+		const there = `${load.accepted.length - missing.length} of ${load.accepted.length} transactions`;
+		context.diagnostic(`${there} in ${await node.height()} heights`);
+		assert.ok(missing.length < load.accepted.length / 2, there);
+		await checkEnd(network, watches, load);
 	});
 
 	it("of one of four validators, whatever the others run", async (context) => {
@@ -136,7 +152,7 @@ describe("a home folder changes hands between CometBFT and Cairn", { timeout: 24
 				return signers.includes(node.validatorAddress) ? true : undefined;
 			});
 		}
-		await checkEnd(network, watches, load);
 		context.diagnostic(`${await witness.height()} heights, ${load.accepted.length} transactions`);
+		await checkEnd(network, watches, load);
 	});
 });

@@ -5,6 +5,7 @@ import {
 	decodeConsensusMessage,
 	encodeConsensusMessage,
 } from "@cairn/gossip";
+import { messageOf } from "@cairn/kit";
 import {
 	type ChannelDescriptor,
 	type ChannelHandler,
@@ -65,15 +66,19 @@ export class ScriptedPeer implements ChannelHandler {
 	#waiting: Waiting[] = [];
 	#fatal: unknown = null;
 
-	/** @param address `id@host:port` of the one node that it talks to */
-	constructor(address: string, chainId: string, seed: number) {
+	/**
+	 * @param address `id@host:port` of the one node that it talks to
+	 * @param seed makes its node key
+	 * @param block the block protocol that it says it speaks
+	 */
+	constructor(address: string, chainId: string, seed: number, block: bigint = BLOCK_PROTOCOL) {
 		const nodeKey = nodeKeyOf(privateKeyFromSeed("ed25519", new Uint8Array(32).fill(seed)));
 		this.#address = address;
 		this.#board = new Switchboard(DEFAULT_SWITCHBOARD_OPTIONS, {
 			world: realWorld(),
 			nodeKey,
 			nodeInfo: {
-				protocolVersion: { p2p: P2P_PROTOCOL, block: BLOCK_PROTOCOL, app: 1n },
+				protocolVersion: { p2p: P2P_PROTOCOL, block, app: 1n },
 				id: nodeKey.id,
 				listenAddress: "tcp://127.0.0.1:1",
 				network: chainId,
@@ -95,6 +100,16 @@ export class ScriptedPeer implements ChannelHandler {
 			await this.#board.dialPeer(parsePeerAddress(this.#address));
 			return true;
 		});
+	}
+
+	/** Dials once, and gives the reason why that did not make a peer. */
+	async refusal(): Promise<string> {
+		try {
+			await this.#board.dialPeer(parsePeerAddress(this.#address));
+		} catch (cause) {
+			return messageOf(cause);
+		}
+		throw new Error("the node took the puppet as a peer");
 	}
 
 	/** Waits until the connection has ended, as it does when the node dies. */
