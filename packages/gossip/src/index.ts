@@ -5,7 +5,7 @@ export {
 	type BlockSyncGossipParts,
 } from "./block-sync/block-sync-gossip.ts";
 export type { VerifiedBlock } from "./block-sync/candidate.ts";
-export { BLOCK_SYNC_CHANNEL } from "./block-sync/messages.ts";
+export { BLOCK_SYNC_CHANNEL, decodeBlockSyncMessage } from "./block-sync/messages.ts";
 export { CONSENSUS_CHANNELS } from "./consensus/channels.ts";
 export { ConsensusGossip, type PeerMovedListener } from "./consensus/consensus-gossip.ts";
 export type { ConsensusGossipOptions, ConsensusGossipParts, PeerMessage } from "./consensus/context.ts";
@@ -21,4 +21,4 @@ export {
 	encodeEvidenceList,
 } from "./evidence/evidence-gossip.ts";
 export { MempoolGossip, type MempoolGossipOptions, type MempoolGossipParts } from "./mempool/mempool-gossip.ts";
-export { MEMPOOL_CHANNEL } from "./mempool/messages.ts";
+export { decodeTxs, MEMPOOL_CHANNEL, type TxsLimits } from "./mempool/messages.ts";

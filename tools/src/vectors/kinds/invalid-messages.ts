@@ -1,6 +1,5 @@
-import { decodeConsensusMessage } from "@cairn/gossip";
-import { decodeEvidence } from "@cairn/types";
-import { consensus, types } from "@cairn/types/proto";
+import { decodeBlockSyncMessage, decodeConsensusMessage, decodeEvidenceList, decodeTxs } from "@cairn/gossip";
+import { consensus } from "@cairn/types/proto";
 import { fail } from "../checker.ts";
 import { hex, same, sameVerdict } from "../expectation.ts";
 
@@ -13,18 +12,20 @@ export interface MessageCase {
 	readonly hex: string | null;
 	readonly accepted: boolean;
 	readonly error: string | null;
+	/** Limits of the mempool that judges a message of transactions. */
+	readonly max_tx_bytes?: number;
+	readonly max_batch_bytes?: number;
 }
 
 /** Reads and validates; what it throws is the refusal. */
-type Decoder = (bytes: Uint8Array) => void;
-
-function decodeEvidenceList(bytes: Uint8Array): void {
-	for (const evidence of types.EvidenceList.decode(bytes).evidence) decodeEvidence(types.Evidence.encode(evidence));
-}
+type Decoder = (bytes: Uint8Array, each: MessageCase) => void;
 
 const DECODERS: Readonly<Record<string, Decoder>> = {
 	"consensus.Message": decodeConsensusMessage,
-	"types.EvidenceList": decodeEvidenceList,
+	"types.EvidenceList": (bytes) => void decodeEvidenceList(bytes),
+	"blocksync.Message": decodeBlockSyncMessage,
+	"mempool.Message": (bytes, { max_tx_bytes: maxTxBytes = 0, max_batch_bytes: maxBatchBytes = 0 }) =>
+		decodeTxs(bytes, { maxTxBytes, maxBatchBytes }),
 };
 
 const OVERSIZE_PART = /^part bytes (\d+) zero bytes/;
@@ -44,5 +45,5 @@ export function checkMessage(each: MessageCase, all: readonly MessageCase[]): vo
 	const [name = ""] = each.decoder.split(" ");
 	const bytes = each.hex === null ? buildMessage(each, all) : hex(each.hex);
 	const decode = DECODERS[name] ?? fail(`decoder of ${name} is not built yet`);
-	sameVerdict("message", each.accepted, () => decode(bytes));
+	sameVerdict("message", each.accepted, () => decode(bytes, each));
 }
