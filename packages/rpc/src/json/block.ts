@@ -1,4 +1,14 @@
-import type { Block, BlockId, BlockMeta, Commit, CommitSig, Header, PartSetHeader, SignedHeader } from "@cairn/types";
+import type {
+	Block,
+	BlockId,
+	BlockMeta,
+	Commit,
+	CommitSig,
+	ConsensusVersion,
+	Header,
+	PartSetHeader,
+	SignedHeader,
+} from "@cairn/types";
 import { jsonEvidence } from "./evidence.ts";
 import {
 	type Json,
@@ -7,6 +17,7 @@ import {
 	jsonHex,
 	jsonInt64,
 	jsonList,
+	jsonObject,
 	jsonOrNull,
 	jsonString,
 	jsonTime,
@@ -22,7 +33,7 @@ export function jsonBlockId({ hash, partSetHeader }: BlockId): Json {
 
 export function jsonHeader(header: Header): Json {
 	return (
-		`{"version":{"block":${jsonInt64(header.version.block)},"app":${jsonInt64(header.version.app)}},` +
+		`{"version":${jsonVersion(header.version)},` +
 		`"chain_id":${jsonString(header.chainId)},"height":${jsonInt64(header.height)},"time":${jsonTime(header.time)},` +
 		`"last_block_id":${jsonBlockId(header.lastBlockId)},"last_commit_hash":${jsonHex(header.lastCommitHash)},` +
 		`"data_hash":${jsonHex(header.dataHash)},"validators_hash":${jsonHex(header.validatorsHash)},` +
@@ -30,6 +41,14 @@ export function jsonHeader(header: Header): Json {
 		`"app_hash":${jsonHex(header.appHash)},"last_results_hash":${jsonHex(header.lastResultsHash)},` +
 		`"evidence_hash":${jsonHex(header.evidenceHash)},"proposer_address":${jsonHex(header.proposerAddress)}}`
 	);
+}
+
+/** Comes from protobuf in Go: what is zero is left out. */
+function jsonVersion({ block, app }: ConsensusVersion): Json {
+	return jsonObject({
+		block: block === 0n ? undefined : jsonInt64(block),
+		app: app === 0n ? undefined : jsonInt64(app),
+	});
 }
 
 export function jsonCommit({ height, round, blockId, signatures }: Commit): Json {

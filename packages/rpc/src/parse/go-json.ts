@@ -3,6 +3,9 @@ import { syntaxFault } from "./go-scanner.ts";
 
 export type GoJsonKind = "object" | "array" | "string" | "number" | "bool" | "null";
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const ALL_LONE_SURROGATES = /\p{Surrogate}/gu;
+
 /**
  * A JSON value of a request with the text it was written in: CometBFT tells the number 5 from the text "5" and quotes
  * requests in its errors. Reads what Go's `encoding/json` reads: any key order, the last of equal keys counts.
@@ -63,9 +66,10 @@ export class GoJson {
 		return items;
 	}
 
-	/** The text that a string stands for. */
+	/** The text that a string stands for. What is no character becomes U+FFFD, as in Go. */
 	string(): string {
-		return JSON.parse(this.text) as string;
+		const text = JSON.parse(this.text) as string;
+		return LONE_SURROGATE.test(text) ? text.replace(ALL_LONE_SURROGATES, "\ufffd") : text;
 	}
 
 	/** What Go says when a value of this kind is to become one of its types: `json: cannot unmarshal …`. */

@@ -1,3 +1,5 @@
+import { textToBytes } from "@cairn/types/proto";
+
 /** Deeper nesting is refused, as in Go. */
 const MAX_DEPTH = 10_000;
 const END = -1;
@@ -22,7 +24,7 @@ class Fault {
  */
 export function syntaxFault(text: string): string | undefined {
 	try {
-		const scanner = new Scanner(new TextEncoder().encode(text));
+		const scanner = new Scanner(textToBytes(text));
 		scanner.value();
 		scanner.end();
 		return undefined;
@@ -46,8 +48,10 @@ class Scanner {
 
 	#fault(context: string): Fault {
 		const byte = this.#peek();
-		if (byte === END) return new Fault("unexpected end of JSON input");
-		return new Fault(`invalid character ${quoteByte(byte)} ${context}`);
+		if (byte !== END) return new Fault(`invalid character ${quoteByte(byte)} ${context}`);
+		// Go ends every text with a space: only where that could stand it sees that the text has ended.
+		const isSpaceWrong = /^(in (literal|numeric|exponent|string escape|\\u)|after decimal)/.test(context);
+		return new Fault(isSpaceWrong ? `invalid character ' ' ${context}` : "unexpected end of JSON input");
 	}
 
 	#skipSpace(): void {

@@ -96,7 +96,9 @@ export function goList(text: string, type: string): readonly GoJson[] {
 	return json.items();
 }
 
-/** Go's `%q`, as far as JSON texts need it. */
+/** Go's `%q`, as far as texts of requests need it: bytes that are no UTF-8 as such. */
 function quoted(text: string): string {
-	return JSON.stringify(text);
+	return JSON.stringify(text).replace(/\\\\|\\udc([89a-f][0-9a-f])/g, (match, byte: string | undefined) => {
+		return byte === undefined ? match : `\\x${byte}`;
+	});
 }

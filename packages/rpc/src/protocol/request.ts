@@ -82,7 +82,8 @@ function textField(value: GoJson, name: string, before: string): string {
 /** Texts and whole numbers of 64 bits. */
 function readId(value: GoJson): Json {
 	if (value.kind === "string") return jsonString(value.string());
-	if (value.kind !== "number") throw new DecodeError(`json-rpc ID (${describeId(value)}`);
+	if (value.kind !== "number")
+		throw new DecodeError(`json-rpc ID (${goText(value)}) is of unknown type (${goType(value)})`);
 	const id = Number(value.text);
 	if (!Number.isFinite(id)) {
 		throw new DecodeError(`json: cannot unmarshal number ${value.text} into Go struct field .id of type float64`);
@@ -92,14 +93,27 @@ function readId(value: GoJson): Json {
 	return BigInt(id).toString();
 }
 
-function describeId(value: GoJson): string {
+function goType({ kind }: GoJson): string {
+	return kind === "object" ? "map[string]interface {}" : kind === "array" ? "[]interface {}" : kind;
+}
+
+/** Go's `%v` of a JSON value: `map[a:1 b:[x true <nil>]]`. */
+function goText(value: GoJson): string {
 	switch (value.kind) {
-		case "object":
-			return `map[${value.pairs().length === 0 ? "" : "…"}]) is of unknown type (map[string]interface {})`;
+		case "object": {
+			const members = [...value.members()].sort(([a], [b]) => (a < b ? -1 : 1));
+			return `map[${members.map(([name, member]) => `${name}:${goText(member)}`).join(" ")}]`;
+		}
 		case "array":
-			return `[${value.items().length === 0 ? "" : "…"}]) is of unknown type ([]interface {})`;
+			return `[${value.items().map(goText).join(" ")}]`;
+		case "string":
+			return value.string();
+		case "number":
+			return goFloat(Number(value.text));
+		case "null":
+			return "<nil>";
 		default:
-			return `${value.text}) is of unknown type (bool)`;
+			return value.text;
 	}
 }
 
