@@ -1,6 +1,7 @@
 import type { World } from "@cairn/kit";
 import type { Environment } from "../config/environment.ts";
 import type { StartNode } from "../running-node.ts";
+import type { UpOptions } from "../up/options.ts";
 
 /** Signals that end a node in order; the second one ends it at once. */
 export type StopSignal = "SIGINT" | "SIGTERM";
@@ -32,6 +33,8 @@ export interface CliContext {
 	exit(code: number): void;
 	/** Loads the node's composition only where it is needed: other commands start fast. */
 	loadStartNode(): Promise<StartNode>;
+	/** Runs a network of processes; true if its nodes agree at the end. @throws CairnError that says what to do */
+	runUp(options: UpOptions): Promise<boolean>;
 }
 
 /** Exit codes of the process. */

@@ -12,13 +12,15 @@ import { runCli } from "./program.ts";
 const STOP_SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM"];
 
 function processContext(): CliContext {
+	const world = realWorld();
+	const print = syncDestination(1);
 	return {
-		world: realWorld(),
+		world,
 		environment: process.env,
 		hostname: hostname() || "anonymous",
 		userFolder: homedir(),
 		isTerminal: isatty(1) && (process.env.NO_COLOR ?? "") === "",
-		print: syncDestination(1),
+		print,
 		printError: syncDestination(2),
 		onSignal: (call) => {
 			for (const signal of STOP_SIGNALS) process.on(signal, call);
@@ -35,6 +37,10 @@ function processContext(): CliContext {
 		loadStartNode: async () => {
 			const composition = new URL("../node.js", import.meta.url).href;
 			return ((await import(composition)) as { startNode: StartNode }).startNode;
+		},
+		runUp: async (options) => {
+			const { runInTerminal } = await import("../up/terminal-run.ts");
+			return runInTerminal(options, world, print);
 		},
 	};
 }

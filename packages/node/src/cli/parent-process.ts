@@ -1,4 +1,4 @@
-/** Set by `cairn up` for its nodes: a node whose parent died while it was loading would have no channel to notice it by. */
+/** Set by `cairn up` for its nodes: one whose parent died while it was loading has no channel to notice it by. */
 export const SUPERVISED_VARIABLE = "CAIRN_SUPERVISED";
 
 /** Question that a parent may send over the channel. */

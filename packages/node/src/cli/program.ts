@@ -15,6 +15,7 @@ import { addShowNodeId } from "./show-node-id.ts";
 import { addShowValidator } from "./show-validator.ts";
 import { addStart, StoppedByError } from "./start.ts";
 import { addTestnet } from "./testnet.ts";
+import { addUp } from "./up.ts";
 import { addVersion, VERSION } from "./version.ts";
 
 /** The whole command line. Nothing is printed or ended but through the context. */
@@ -41,6 +42,7 @@ const COMMANDS = [
 	addInit,
 	addTestnet,
 	addStart,
+	addUp,
 	addShowNodeId,
 	addShowValidator,
 	addGenNodeKey,

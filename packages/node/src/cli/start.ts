@@ -90,8 +90,8 @@ async function checkGenesis(context: CliContext, config: Config, hash: string | 
 }
 
 /**
- * Starts the node and waits for its end. The first signal stops it in order, the second one at once; a node that another
- * process supervises (`cairn up`) stops in order when that process is gone.
+ * Starts the node and waits for its end. The first signal stops it in order, the second one at once. A node that
+ * another process supervises (`cairn up`) stops in order when that process is gone.
  */
 async function runNode(
 	context: CliContext,

@@ -1,6 +1,7 @@
 import { fromUtf8, utf8 } from "@cairn/kit";
 import { type MemoryWorld, memoryWorld } from "@cairn/world";
 import type { StartNode } from "../running-node.ts";
+import type { UpOptions } from "../up/options.ts";
 import type { CliContext, StopSignal } from "./context.ts";
 import { runCli } from "./program.ts";
 
@@ -9,6 +10,7 @@ export class TestCli {
 	readonly world: MemoryWorld = memoryWorld({ seed: "cli" });
 	environment: Readonly<Record<string, string>> = {};
 	startNode: StartNode | undefined;
+	runUp: ((options: UpOptions) => Promise<boolean>) | undefined;
 	/** Codes that the process was ended with at once. */
 	readonly exits: number[] = [];
 	#out = "";
@@ -103,6 +105,10 @@ export class TestCli {
 			loadStartNode: async () => {
 				if (this.startNode === undefined) throw new Error("no node in this test");
 				return this.startNode;
+			},
+			runUp: async (options) => {
+				if (this.runUp === undefined) throw new Error("no network in this test");
+				return this.runUp(options);
 			},
 		};
 	}
