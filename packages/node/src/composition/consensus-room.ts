@@ -156,9 +156,10 @@ export class ConsensusRoom {
 		);
 		const { initialHeight } = state;
 		const parts = { engine: this.engine, host: this.host, wal, logger, signatures, initialHeight };
-		const recovery = await this.host.replaying(() => replayLog(state, parts));
+		const recovery = await replayLog(state, parts);
 		const damaged = wal.repair?.inside === true && wal.repair.lastEndHeight >= state.lastBlockHeight;
-		if (!recovery.complete || damaged) this.#judgeLostLog(state);
+		// What was signed at this height was logged before: an empty log is a lost one.
+		if (!recovery.complete || damaged || recovery.records === 0) this.#judgeLostLog(state);
 		if (!recovery.complete) await this.#beginLogAnew(state);
 		this.#running = true;
 		this.driver.push({ kind: "resumed", executed: state.lastBlockHeight, epochs });

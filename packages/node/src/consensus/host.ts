@@ -84,8 +84,6 @@ export class ConsensusHost implements Host<Tendermint> {
 	#lastDuration: { readonly timer: string; readonly after: number } | null = null;
 	#halted = false;
 	#committing: Promise<void> = Promise.resolve();
-	/** The log is being replayed: refusals of the signer only say that it has gone on since. */
-	#replaying = false;
 	/** A height at which the log is lost while the signer has precommitted: nothing may be signed there. */
 	#silentAt: Height = 0;
 
@@ -121,16 +119,6 @@ export class ConsensusHost implements Host<Tendermint> {
 	/** Nothing may be signed at the height being decided. */
 	get isSilent(): boolean {
 		return this.#silentAt === this.height;
-	}
-
-	/** Runs the replay of the log. */
-	async replaying<T>(replay: () => Promise<T>): Promise<T> {
-		this.#replaying = true;
-		try {
-			return await replay();
-		} finally {
-			this.#replaying = false;
-		}
 	}
 
 	/** Resolves when no block is being committed. */
@@ -358,12 +346,12 @@ export class ConsensusHost implements Host<Tendermint> {
 	// ------------------------------------------------------------------------------------------------ signatures
 
 	async #sign(effect: Extract<Outward<Tendermint>, { kind: "sign" }>): Promise<void> {
-		const result = await this.trySign(effect);
+		const result = await this.#trySign(effect);
 		this.#push({ kind: "signed", request: effect.request, result });
 	}
 
 	/** Asks the signer; a refusal is an answer, a signer that cannot write halts the node. */
-	async trySign(effect: Extract<Outward<Tendermint>, { kind: "sign" }>) {
+	async #trySign(effect: Extract<Outward<Tendermint>, { kind: "sign" }>) {
 		const { signer, logger, failPoint } = this.#parts;
 		const { statement } = effect;
 		if (signer === null) return { refused: "this node has no validator key" };
@@ -381,9 +369,7 @@ export class ConsensusHost implements Host<Tendermint> {
 			const vote = await signer.signVote(this.#chainId, statement.vote, statement.extended);
 			return { statement: { kind: "vote" as const, vote, extended: statement.extended } };
 		} catch (cause) {
-			const fields = { position: effect.slot.position.join("/"), err: messageOf(cause) };
-			if (this.#replaying) logger.debug("failed signing while replaying the log", fields);
-			else logger.error("failed signing", fields);
+			logger.error("failed signing", { position: effect.slot.position.join("/"), err: messageOf(cause) });
 			if (cause instanceof CairnError && cause.blame === "operator" && cause.code !== "double-sign-guard") {
 				this.halt("the signer cannot write its state", cause);
 			}

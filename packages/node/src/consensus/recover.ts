@@ -1,4 +1,4 @@
-import type { Effects, Engine, Input, Outward, Stamp, Tendermint } from "@cairn/consensus";
+import type { Effects, Engine, Input, Stamp, Tendermint } from "@cairn/consensus";
 import type { SignatureCache } from "@cairn/crypto";
 import { CairnError, invariant, type Logger, messageOf } from "@cairn/kit";
 import type { Wal, WalRecord } from "@cairn/storage";
@@ -24,9 +24,10 @@ export interface Recovery {
 
 /**
  * Rebuilds the engine from CometBFT's log, ours or one that Go wrote (consensus/replay.go catchupReplay): every record
- * behind the end of the last height goes through the same `step`. Questions to the application and the signer are
- * answered at once; the signer's guard gives the same signatures again. Nothing is sent, built or committed here: what
- * is still wanted afterwards, the engine asks for again on `resumed`.
+ * behind the end of the last height goes through the same `step`. Questions to the application are answered at once.
+ * Nothing is signed, sent, built or committed here: own signatures are in the log, and what is still wanted afterwards,
+ * the engine asks for again on `resumed`. A signature made during the replay would be in the signer's state and nowhere
+ * else: after the next crash nobody could give it back, and a single validator would wait for its own vote for ever.
  */
 export async function replayLog(state: ChainState, parts: RecoveryParts): Promise<Recovery> {
 	const { wal, logger, host } = parts;
@@ -100,7 +101,7 @@ async function replayPart(
 	if (input !== null) await stepThrough(input, at, parts);
 }
 
-/** One input and all that its questions to application and signer bring about. */
+/** One input and all that its questions to the application bring about. */
 async function stepThrough(first: Input<Tendermint>, at: Stamp, parts: RecoveryParts): Promise<void> {
 	const waiting: Input<Tendermint>[] = [first];
 	for (let input = waiting.shift(); input !== undefined; input = waiting.shift()) {
@@ -116,14 +117,7 @@ async function stepThrough(first: Input<Tendermint>, at: Stamp, parts: RecoveryP
 					if (known !== null) answers.push(async () => known);
 				}
 			},
-			outward: (effect: Outward<Tendermint>) => {
-				if (effect.kind !== "sign") return;
-				answers.push(async () => ({
-					kind: "signed",
-					request: effect.request,
-					result: await parts.host.trySign(effect),
-				}));
-			},
+			outward: () => {},
 			mark: () => {},
 		};
 		parts.engine.step(input, at, out);
