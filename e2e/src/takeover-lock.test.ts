@@ -1,6 +1,8 @@
 // A validator is killed while it is locked: it has sent its precommit, the others' precommits were withheld. The other
 // implementation takes its home over and must know the lock: only what is in the log can tell it.
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { bytesEqual } from "@cairn/kit";
 import { type BlockId, NIL_BLOCK_ID, PRECOMMIT, PREVOTE, type Vote } from "@cairn/types";
@@ -63,9 +65,10 @@ async function setStage(context: TestContext, program: Program, turn: Turn): Pro
 	return { real, self: validatorAddress(real.home), puppet };
 }
 
-async function takeOver({ real, puppet }: Stage, program: Program): Promise<void> {
+async function takeOver({ real, puppet }: Stage, program: Program, meanwhile = (): void => undefined): Promise<void> {
 	await real.stop("SIGKILL");
 	await puppet.peer.gone();
+	meanwhile();
 	real.program = program;
 	real.start();
 	await puppet.connect();
@@ -143,6 +146,26 @@ async function freeTakeover(context: TestContext, from: Program, to: Program): P
 	assert.equal(nameOf(prevote.blockId), nameOf(block.id));
 }
 
+/** The log is gone, and with it the lock: the node must not vote in its height again. The others decide without it. */
+async function logLost(context: TestContext, from: Program, to: Program): Promise<void> {
+	const stage = await setStage(context, from, "later");
+	const { real, self, puppet } = stage;
+	await lockIn(stage, "later");
+	await takeOver(stage, to, () => rmSync(join(real.home, "data", "cs.wal"), { recursive: true }));
+	const { id } = await proposeAnother(stage);
+	puppet.vote(PREVOTE, HEIGHT, 1, id);
+	puppet.vote(PRECOMMIT, HEIGHT, 1, id);
+	await puppet.atRound(HEIGHT + 1, 0);
+	const votes = puppet.peer.received.filter((message) => {
+		return message.kind === "vote" && message.vote.height === HEIGHT && bytesEqual(message.vote.validatorAddress, self);
+	});
+	assert.deepEqual(votes, [], "it votes in a height whose log it has lost");
+	await puppet.decide(self, HEIGHT + 1);
+	await real.reach(HEIGHT + 1);
+	assert.equal((await real.block(HEIGHT)).block_id.hash, nameOf(id));
+	assert.ok(signedPosition(real.home)[0] > HEIGHT, "it votes again from the next height on");
+}
+
 describe("a validator killed while locked keeps its lock", { timeout: 240_000 }, () => {
 	const cases = [
 		["CometBFT", "Cairn"],
@@ -170,5 +193,11 @@ describe("a validator killed while locked keeps its lock", { timeout: 240_000 },
 		if (go === null) return;
 		await freeTakeover(context, [go], CAIRN);
 		await freeTakeover(context, CAIRN, [go]);
+	});
+
+	it("and a Cairn whose log is lost does not vote in that height, whoever lost it", async (context) => {
+		await logLost(context, CAIRN, CAIRN);
+		const go = requireProgram(context, COMETBFT);
+		if (go !== null) await logLost(context, [go], CAIRN);
 	});
 });
