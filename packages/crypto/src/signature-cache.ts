@@ -11,6 +11,8 @@ import { verifySignature } from "./signature.ts";
 export class SignatureCache {
 	readonly capacity: number;
 	private readonly known = new Set<string>();
+	/** Stands before the oldest: a new iterator would first pass over the places of all that were forgotten. */
+	private readonly oldestFirst = this.known.values();
 
 	constructor(capacity: number) {
 		invariant(Number.isSafeInteger(capacity) && capacity > 0, "capacity of a signature cache must be positive", {
@@ -34,8 +36,8 @@ export class SignatureCache {
 
 	private remember(digest: string): void {
 		if (this.known.size >= this.capacity) {
-			const oldest = this.known.values().next().value;
-			if (oldest !== undefined) this.known.delete(oldest);
+			const { value, done } = this.oldestFirst.next();
+			if (done !== true) this.known.delete(value);
 		}
 		this.known.add(digest);
 	}

@@ -2,6 +2,8 @@
 export class TxCache {
 	readonly #capacity: number;
 	readonly #keys = new Set<string>();
+	/** Stands before the oldest key: a new iterator would first pass over the places of all that were removed. */
+	#oldestFirst = this.#keys.values();
 
 	/** A capacity of 0 remembers nothing. */
 	constructor(capacity: number) {
@@ -31,12 +33,11 @@ export class TxCache {
 
 	clear(): void {
 		this.#keys.clear();
+		this.#oldestFirst = this.#keys.values();
 	}
 
 	#forgetOldest(): void {
-		for (const oldest of this.#keys) {
-			this.#keys.delete(oldest);
-			return;
-		}
+		const { value, done } = this.#oldestFirst.next();
+		if (done !== true) this.#keys.delete(value);
 	}
 }
