@@ -6,6 +6,7 @@ import {
 	lastResultsHash,
 	resultProof,
 	txHash,
+	txHashes,
 	txKey,
 	txKeyOfHash,
 	txProof,
@@ -20,9 +21,11 @@ import { errorOf } from "./support.test.ts";
 
 const txs = fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 20 });
 
-test("hash and key of a transaction are computed once and stand for its bytes", () => {
+test("hash and key of a transaction stand for its bytes; those of a list are computed once", () => {
 	const tx = Uint8Array.of(1, 2, 3);
-	assert.equal(txHash(tx), txHash(tx));
+	const list = [tx, Uint8Array.of(4)];
+	assert.equal(txHashes(list), txHashes(list));
+	assert.deepEqual(txHashes(list), list.map(txHash));
 	assert.deepEqual(txHash(tx), sha256(tx));
 	assert.equal(txKey(tx), txKeyOfHash(sha256(Uint8Array.of(1, 2, 3))));
 	assert.notEqual(txKey(tx), txKey(Uint8Array.of(1, 2)));

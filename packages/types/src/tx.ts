@@ -4,16 +4,21 @@ import { latin1 } from "./latin1.ts";
 import { proofFromProto, proofToProto } from "./part.ts";
 import { type types as pb, uvarintLength } from "./proto/index.ts";
 
-const hashes = new WeakMap<Uint8Array, Uint8Array>();
-
-/** SHA-256 of a transaction, computed once per array. */
+/** SHA-256 of a transaction. To remember it for each array would cost more than to compute it three times. */
 export function txHash(tx: Uint8Array): Uint8Array {
-	let hash = hashes.get(tx);
-	if (hash === undefined) {
-		hash = sha256(tx);
-		hashes.set(tx, hash);
+	return sha256(tx);
+}
+
+const hashesOfLists = new WeakMap<readonly Uint8Array[], readonly Uint8Array[]>();
+
+/** The hash of each transaction, computed once per list: those of a block, which must not change. */
+export function txHashes(txs: readonly Uint8Array[]): readonly Uint8Array[] {
+	let hashes = hashesOfLists.get(txs);
+	if (hashes === undefined) {
+		hashes = txs.map(txHash);
+		hashesOfLists.set(txs, hashes);
 	}
-	return hash;
+	return hashes;
 }
 
 declare const txKeyBrand: unique symbol;
@@ -35,7 +40,7 @@ const listHashes = new WeakMap<readonly Uint8Array[], Uint8Array>();
 export function txsHash(txs: readonly Uint8Array[]): Uint8Array {
 	let hash = listHashes.get(txs);
 	if (hash === undefined) {
-		hash = merkleRoot(txs.map(txHash));
+		hash = merkleRoot(txHashes(txs));
 		listHashes.set(txs, hash);
 	}
 	return hash;
@@ -63,7 +68,7 @@ export interface TxProof {
 
 export function txProof(txs: readonly Uint8Array[], index: number): TxProof {
 	const data = txs[index];
-	const { root, proofs } = merkleProofs(txs.map(txHash));
+	const { root, proofs } = merkleProofs(txHashes(txs));
 	const proof = proofs[index];
 	invariant(data !== undefined && proof !== undefined, "no such transaction", { index, count: txs.length });
 	return { rootHash: root, data, proof };

@@ -23,6 +23,7 @@ import {
 	makeBlock,
 	maxBlockBytes,
 	maxDataBytes,
+	nextBlockTime,
 	txsSize,
 	type ValidatorSet,
 	type Vote,
@@ -116,17 +117,16 @@ export class Executor {
 		const dataBytes = maxDataBytes(maxBlockBytes(state.consensusParams), pending.bytes, state.validators.size);
 		const txs = this.#parts.mempool?.reapMaxBytesMaxGas(unlimited ? -1 : dataBytes, blockParams.maxGas) ?? [];
 		const commit = extendedCommitToCommit(last);
-		const draft = makeBlock(state, height, txs, commit, pending.evidence, proposer);
 		const set = last.height < state.initialHeight ? null : this.#validatorsAt(last.height);
 		const response = await this.#parts.application.prepareProposal({
 			maxTxBytes: BigInt(dataBytes),
-			txs: draft.txs,
+			txs,
 			localLastCommit: extendedCommitInfo(last, set, state.initialHeight, state.consensusParams),
 			misbehavior: pending.evidence.flatMap(evidenceAbciMisbehavior),
 			height: BigInt(height),
-			time: draft.header.time,
-			nextValidatorsHash: draft.header.nextValidatorsHash,
-			proposerAddress: draft.header.proposerAddress,
+			time: nextBlockTime(state, height, commit),
+			nextValidatorsHash: state.nextValidators.hash(),
+			proposerAddress: proposer,
 		});
 		const size = txsSize(response.txs);
 		if (size > dataBytes) {

@@ -9,7 +9,7 @@ import {
 	messageOf,
 	type Timers,
 } from "@cairn/kit";
-import { type Height, txKey } from "@cairn/types";
+import { type Height, type TxKey, txHashes, txKey, txKeyOfHash } from "@cairn/types";
 import type { abci } from "@cairn/types/proto";
 import { TxCache } from "./tx-cache.ts";
 import { type MempoolEntry, TxList } from "./tx-list.ts";
@@ -103,11 +103,17 @@ export class Mempool {
 	 * Asks the application about a new transaction and keeps it if it says code 0.
 	 * @param sender peer id, or "" for this node's own RPC.
 	 * @param onEntered called when nothing is against it but what the application may say.
+	 * @param key its key, where the caller knows it
 	 * @throws CairnError `mempool-full`, `tx-too-large`, `tx-in-cache`, `tx-pre-check`, `mempool-disabled`, `app-connection`
 	 */
-	async checkTx(tx: Uint8Array, sender: string, onEntered?: () => void): Promise<abci.ResponseCheckTx> {
+	async checkTx(
+		tx: Uint8Array,
+		sender: string,
+		onEntered?: () => void,
+		key: TxKey = txKey(tx),
+	): Promise<abci.ResponseCheckTx> {
 		while (this.#locked !== null) await this.#locked;
-		const key = this.#enter(tx, sender);
+		this.#enter(tx, key, sender);
 		onEntered?.();
 		let response: abci.ResponseCheckTx;
 		try {
@@ -120,8 +126,8 @@ export class Mempool {
 		return response;
 	}
 
-	/** What can be refused before the application is asked; remembers the transaction. Returns its key. */
-	#enter(tx: Uint8Array, sender: string): string {
+	/** What can be refused before the application is asked; remembers the transaction. */
+	#enter(tx: Uint8Array, key: TxKey, sender: string): void {
 		if (!this.#options.enabled) throw new CairnError("mempool-disabled", "operator", "not allowed with `nop` mempool");
 		this.#refuseWhenFull(tx.length);
 		if (tx.length > this.#options.maxTxBytes) {
@@ -133,13 +139,11 @@ export class Mempool {
 			const text = `tx pre check: tx size is too big: ${encoded}, max: ${this.#limits.maxDataBytes}`;
 			throw new CairnError("tx-pre-check", "peer", text);
 		}
-		const key = txKey(tx);
 		if (!this.#cache.push(key)) {
 			this.#metrics.alreadyReceived.add(1);
 			this.#txs.get(key)?.senders.add(sender);
 			throw new CairnError("tx-in-cache", "peer", "tx already exists in cache");
 		}
-		return key;
 	}
 
 	#refuseWhenFull(bytes: number): void {
@@ -237,8 +241,8 @@ export class Mempool {
 		this.#height = height;
 		this.#limits = limits;
 		this.#announced = false;
-		for (const [index, tx] of txs.entries()) {
-			const key = txKey(tx);
+		for (const [index, hash] of txHashes(txs).entries()) {
+			const key = txKeyOfHash(hash);
 			if (codes[index] === 0) this.#cache.push(key);
 			else if (!this.#options.keepInvalidTxsInCache) this.#cache.remove(key);
 			this.#txs.remove(key);

@@ -127,7 +127,7 @@ test("lists of evidence are taken or refused as CometBFT does it", () => {
 	}
 });
 
-test("#5757: any bytes are read, or refused with the peer's blame", () => {
+test("#5757: whatever bytes come, they are read or refused with the peer's blame", () => {
 	const samples = [
 		...MESSAGES.map(({ hex }) => fromHex(hex)),
 		encodeEvidenceList([evidenceOf(3), evidenceOf(4)]),

@@ -183,7 +183,7 @@ export class MempoolGossip implements ChannelHandler {
 		}
 		this.#checks.set(key, []);
 		this.#checkedBytes += tx.length;
-		this.#parts.mempool.checkTx(tx, sender).then(
+		this.#parts.mempool.checkTx(tx, sender, undefined, key).then(
 			() => this.#checked(key, tx.length),
 			(cause: unknown) => {
 				this.#checked(key, tx.length);

@@ -1,7 +1,7 @@
 import type { ExecutedBlock } from "@cairn/chain";
 import { type Logger, messageOf } from "@cairn/kit";
 import type { EventIndex, IndexedBlock } from "@cairn/storage";
-import type { Height } from "@cairn/types";
+import { type Height, txHashes } from "@cairn/types";
 
 export interface IndexerServiceParts {
 	readonly index: Pick<EventIndex, "index">;
@@ -81,5 +81,5 @@ export function indexedBlockOf({ block, result }: ExecutedBlock): IndexedBlock {
 		const txResult = result.txResults[index];
 		return txResult === undefined ? [] : [{ height, index, tx, result: txResult }];
 	});
-	return { height: block.header.height, events: result.events, txs };
+	return { height: block.header.height, events: result.events, txs, txHashes: txHashes(block.txs) };
 }

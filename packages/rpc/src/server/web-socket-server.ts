@@ -35,7 +35,7 @@ export class WebSocketServer {
 	upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
 		const client = addressOf(socket);
 		this.#acceptor.handleUpgrade(request, socket, head, (webSocket) => {
-			const session = new WebSocketSession(webSocket, client, this.#parts);
+			const session = new WebSocketSession(webSocket, socket, client, this.#parts);
 			this.#sessions.add(session);
 			webSocket.once("close", () => this.#sessions.delete(session));
 			this.#parts.logger.info("New websocket connection", { remote: client });

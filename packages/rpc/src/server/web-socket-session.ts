@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Logger } from "@cairn/kit";
 import type { RawData, WebSocket } from "ws";
 import type { Json } from "../json/text.ts";
@@ -37,6 +38,8 @@ const POLICY_VIOLATION = 1008;
  */
 export class WebSocketSession implements FrameSink {
 	readonly #socket: WebSocket;
+	/** What the frames travel on. */
+	readonly #stream: Socket;
 	readonly #client: string;
 	readonly #parts: SessionParts;
 	readonly #feeds = new Map<EventFeed, Subscription>();
@@ -50,10 +53,12 @@ export class WebSocketSession implements FrameSink {
 	#heardAt = performance.now();
 	#progressAt = performance.now();
 	#pingedAt = performance.now();
+	#isCorked = false;
 	#isGone = false;
 
-	constructor(socket: WebSocket, client: string, parts: SessionParts) {
+	constructor(socket: WebSocket, stream: Socket, client: string, parts: SessionParts) {
 		this.#socket = socket;
+		this.#stream = stream;
 		this.#client = client;
 		this.#parts = parts;
 		socket.on("message", (data) => this.#received(data));
@@ -148,7 +153,19 @@ export class WebSocketSession implements FrameSink {
 		if (this.#isGone) return;
 		if (this.#pending === 0) this.#progressAt = performance.now();
 		this.#pending++;
+		this.#cork();
 		this.#socket.send(frame, () => this.#sent());
+	}
+
+	/** Frames of one turn of the event loop go to the operating system together. */
+	#cork(): void {
+		if (this.#isCorked) return;
+		this.#isCorked = true;
+		this.#stream.cork();
+		process.nextTick(() => {
+			this.#isCorked = false;
+			this.#stream.uncork();
+		});
 	}
 
 	#sent(): void {

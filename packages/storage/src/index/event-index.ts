@@ -6,8 +6,9 @@ import type { Query } from "../query/query.ts";
 import { zigzagFromBytes, zigzagToBytes } from "../zigzag.ts";
 import { BLOCK_LAYOUT, blockEventKey, blockHeightKey } from "./block-layout.ts";
 import { planSearch } from "./conditions.ts";
+import { KeyBuilder } from "./key-builder.ts";
 import { type SearchOptions, searchIndex } from "./search.ts";
-import { TX_LAYOUT, txEventKey, txHeightKey } from "./tx-layout.ts";
+import { TX_LAYOUT, txHeightKey, txPlace, writeTxEventKey } from "./tx-layout.ts";
 
 /** What a block brought about, as far as the index keeps it. */
 export interface IndexedBlock {
@@ -16,6 +17,8 @@ export interface IndexedBlock {
 	readonly events: readonly abci.Event[];
 	/** Results of the block's transactions, in order. */
 	readonly txs: readonly abci.TxResult[];
+	/** Hashes of the transactions, where the caller has them. */
+	readonly txHashes?: readonly Uint8Array[];
 }
 
 const CODE_OK = 0;
@@ -26,6 +29,7 @@ const CODE_OK = 0;
  */
 export class EventIndex {
 	readonly #store: KeyValueStore;
+	readonly #keys = new KeyBuilder();
 	/** Counts events since the start of the process, as in CometBFT: it tells apart the events of one height only. */
 	#txSequence = 0;
 	#blockSequence = 0;
@@ -46,10 +50,12 @@ export class EventIndex {
 	async index(block: IndexedBlock): Promise<void> {
 		const writes: StoreWrite[] = [];
 		const faults: unknown[] = [];
-		for (const part of [() => this.#blockWrites(block), () => block.txs.flatMap((tx) => this.#txWrites(tx))]) {
+		for (const add of [() => this.#addBlock(block, writes), () => this.#addTxs(block, writes)]) {
+			const before = writes.length;
 			try {
-				for (const write of part()) writes.push(write);
+				add();
 			} catch (cause) {
+				writes.length = before;
 				faults.push(cause);
 			}
 		}
@@ -64,12 +70,16 @@ export class EventIndex {
 	async reindexTx(tx: abci.TxResult): Promise<void> {
 		const before = tx.result.code === CODE_OK ? null : this.loadTx(txHash(tx.tx));
 		if (before !== null && before.result.code === CODE_OK) return;
-		await this.#store.write(this.#txWrites(tx), { sync: true });
+		const writes: StoreWrite[] = [];
+		this.#addTx(tx, txHash(tx.tx), writes);
+		await this.#store.write(writes, { sync: true });
 	}
 
 	/** Adds the events of one block again (`reindex-event`). @throws CairnError `reserved-event` */
 	async reindexBlock(height: Height, events: readonly abci.Event[]): Promise<void> {
-		await this.#store.write(this.#blockWrites({ height, events, txs: [] }), { sync: true });
+		const writes: StoreWrite[] = [];
+		this.#addBlock({ height, events, txs: [] }, writes);
+		await this.#store.write(writes, { sync: true });
 	}
 
 	/** The result of the transaction with this hash, null where none is indexed. */
@@ -118,45 +128,52 @@ export class EventIndex {
 		await this.#store.close();
 	}
 
-	#txWrites(tx: abci.TxResult): StoreWrite[] {
-		const hash = txHash(tx.tx);
-		const height = Number(tx.height);
-		const writes: StoreWrite[] = [];
-		for (const event of tx.result.events) {
-			const sequence = ++this.#txSequence;
-			for (const { tag, value, index } of attributesOf(event)) {
-				if (tag === TX_HASH_KEY || tag === TX_HEIGHT_KEY) throw reserved(tag);
-				if (index) writes.push({ key: txEventKey(tag, value, height, tx.index, sequence), value: hash });
-			}
-		}
-		writes.push({ key: txHeightKey(height, tx.index), value: hash });
-		writes.push({ key: hash, value: abci.TxResult.encode(tx) });
-		return writes;
+	#addTxs({ txs, txHashes }: IndexedBlock, writes: StoreWrite[]): void {
+		for (const [index, tx] of txs.entries()) this.#addTx(tx, txHashes?.[index] ?? txHash(tx.tx), writes);
 	}
 
-	#blockWrites({ height, events }: IndexedBlock): StoreWrite[] {
+	#addTx(tx: abci.TxResult, hash: Uint8Array, writes: StoreWrite[]): void {
+		const place = txPlace(Number(tx.height), tx.index);
+		for (const event of tx.result.events) {
+			const sequence = String(++this.#txSequence);
+			const { type } = event;
+			for (const { key, value, index } of attributesOf(event)) {
+				if (isReserved(type, key, TX_HASH_KEY) || isReserved(type, key, TX_HEIGHT_KEY)) throw reserved(type, key);
+				if (index) writes.push({ key: writeTxEventKey(this.#keys, type, key, value, place, sequence), value: hash });
+			}
+		}
+		writes.push({ key: txHeightKey(Number(tx.height), tx.index), value: hash });
+		writes.push({ key: hash, value: abci.TxResult.encode(tx) });
+	}
+
+	#addBlock({ height, events }: IndexedBlock, writes: StoreWrite[]): void {
 		const bytes = zigzagToBytes(BigInt(height));
-		const writes: StoreWrite[] = [{ key: blockHeightKey(height), value: bytes }];
+		writes.push({ key: blockHeightKey(height), value: bytes });
 		for (const event of events) {
 			const sequence = ++this.#blockSequence;
-			for (const { tag, value, index } of attributesOf(event)) {
-				if (tag === BLOCK_HEIGHT_KEY) throw reserved(tag);
-				if (index) writes.push({ key: blockEventKey(tag, value, height, sequence), value: bytes });
+			const { type } = event;
+			for (const { key, value, index } of attributesOf(event)) {
+				if (isReserved(type, key, BLOCK_HEIGHT_KEY)) throw reserved(type, key);
+				if (index) writes.push({ key: blockEventKey(`${type}.${key}`, value, height, sequence), value: bytes });
 			}
 		}
-		return writes;
 	}
 }
 
-/** Attributes with their composite key; those without a name and those of events without a type have none. */
-function* attributesOf(event: abci.Event): Generator<{ tag: string; value: string; index: boolean }> {
-	if (event.type === "") return;
-	for (const { key, value, index } of event.attributes) {
-		if (key !== "") yield { tag: `${event.type}.${key}`, value, index };
-	}
+const NO_ATTRIBUTES: readonly abci.EventAttribute[] = [];
+
+/** Attributes that have a composite key: those without a name and those of events without a type have none. */
+function attributesOf({ type, attributes }: abci.Event): readonly abci.EventAttribute[] {
+	if (type === "") return NO_ATTRIBUTES;
+	return attributes.every(({ key }) => key !== "") ? attributes : attributes.filter(({ key }) => key !== "");
 }
 
-function reserved(tag: string): CairnError {
+function isReserved(type: string, key: string, reservedKey: string): boolean {
+	return type.length + 1 + key.length === reservedKey.length && `${type}.${key}` === reservedKey;
+}
+
+function reserved(type: string, key: string): CairnError {
+	const tag = `${type}.${key}`;
 	const text = `event type and attribute key "${tag}" is reserved; please use a different key`;
 	return new CairnError("reserved-event", "app", text, { tag });
 }

@@ -1,5 +1,6 @@
 import { type Height, TX_HEIGHT_KEY } from "@cairn/types";
 import { textOfBytes, textToBytes } from "@cairn/types/proto";
+import type { KeyBuilder } from "./key-builder.ts";
 import type { IndexEntry, IndexLayout } from "./layout.ts";
 
 /**
@@ -10,12 +11,25 @@ import type { IndexEntry, IndexLayout } from "./layout.ts";
 const SLASH = 0x2f;
 const SEQUENCE_MARK = "$es$";
 
-export function txEventKey(tag: string, value: string, height: Height, index: number, sequence: number): Uint8Array {
-	return textToBytes(`${tag}/${value}/${height}/${index}${SEQUENCE_MARK}${sequence}`);
+export function txHeightKey(height: Height, index: number): Uint8Array {
+	return textToBytes(`${TX_HEIGHT_KEY}/${height}${txPlace(height, index)}0`);
 }
 
-export function txHeightKey(height: Height, index: number): Uint8Array {
-	return txEventKey(TX_HEIGHT_KEY, String(height), height, index, 0);
+/** The part of a key that is the same for all events of a transaction. */
+export function txPlace(height: Height, index: number): string {
+	return `/${height}/${index}${SEQUENCE_MARK}`;
+}
+
+/** @param place see `txPlace` */
+export function writeTxEventKey(
+	keys: KeyBuilder,
+	type: string,
+	attribute: string,
+	value: string,
+	place: string,
+	sequence: string,
+): Uint8Array {
+	return keys.text(type).text(".").text(attribute).text("/").text(value).text(place).text(sequence).take();
 }
 
 export const TX_LAYOUT: IndexLayout = {
