@@ -41,7 +41,8 @@ export class EventFeed implements EventReceiver {
 	ended(reason: string | null): void {
 		this.#isOver = true;
 		this.#waiting.clear();
-		if (reason === null || !this.#sink.hasRoom) return;
+		// There are few subscriptions, and each ends once: this needs no room.
+		if (reason === null) return;
 		this.#sink.send(faultAnswer(this.#id, serverFault(`subscription was canceled (reason: ${reason})`)));
 	}
 

@@ -142,6 +142,8 @@ describe("subscriptions over WebSocket", () => {
 		assert.ok(published > 22 && published < 5_000);
 		socket.socket.resume();
 		await socket.call("after", "health");
+		const why = socket.frames.find((each) => each.includes('"error"')) ?? "";
+		assert.match(fault(why).data, /^subscription was canceled \(reason: internal subscription event buffer is out of/);
 		const heights = socket.frames.flatMap((each) => /"height":"(\d+)"/.exec(each)?.[1] ?? []);
 		assert.deepEqual(
 			heights,
