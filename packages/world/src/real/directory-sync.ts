@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { closeSync, fsync, openSync } from "node:fs";
 import { systemCode } from "./os-errors.ts";
 
 /** What file systems answer that cannot sync a directory; there its entries are as durable as they get. */
@@ -6,12 +6,19 @@ const CANNOT = new Set(["EINVAL", "ENOTSUP", "EOPNOTSUPP", "EISDIR", "EBADF"]);
 
 /** Makes the entries of a directory (created, renamed and removed names) durable. */
 export async function syncDirectory(path: string): Promise<void> {
-	const handle = await open(path, "r");
+	const descriptor = openSync(path, "r");
 	try {
-		await handle.sync();
+		await synchronise(descriptor);
 	} catch (cause) {
 		if (!CANNOT.has(systemCode(cause))) throw cause;
 	} finally {
-		await handle.close();
+		closeSync(descriptor);
 	}
+}
+
+/** Waits until the device has what was written to a file. */
+export function synchronise(descriptor: number): Promise<void> {
+	return new Promise((resolve, reject) => {
+		fsync(descriptor, (cause) => (cause ? reject(cause) : resolve()));
+	});
 }

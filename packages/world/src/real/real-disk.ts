@@ -1,7 +1,8 @@
+import { closeSync, fchmodSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { AppendFile, Disk, KeyValueStore } from "@cairn/kit";
-import { syncDirectory } from "./directory-sync.ts";
+import { syncDirectory, synchronise } from "./directory-sync.ts";
 import { openLevelStore } from "./level-store.ts";
 import { diskError, systemCode } from "./os-errors.ts";
 import { RealAppendFile } from "./real-append-file.ts";
@@ -104,19 +105,23 @@ async function attempt(doing: string, path: string, work: () => Promise<void>): 
 	}
 }
 
+/**
+ * Only what waits for the device leaves the event loop: a validator does this for every vote, and in a busy process each
+ * further trip through the loop would cost more than the call that it makes.
+ */
 async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
 	const temporary = `${path}.tmp`;
 	try {
-		const handle = await open(temporary, "w", mode);
+		const descriptor = openSync(temporary, "w", mode);
 		try {
 			// A file left over by a crash keeps its old mode unless told.
-			await handle.chmod(mode);
-			await handle.writeFile(bytes);
-			await handle.sync();
+			fchmodSync(descriptor, mode);
+			writeFileSync(descriptor, bytes);
+			await synchronise(descriptor);
 		} finally {
-			await handle.close();
+			closeSync(descriptor);
 		}
-		await rename(temporary, path);
+		renameSync(temporary, path);
 		await syncDirectory(dirname(path));
 	} catch (cause) {
 		await rm(temporary, { force: true }).catch(() => undefined);
