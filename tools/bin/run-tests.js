@@ -35,6 +35,26 @@ if (all.length === 0) {
 	console.error(`no test matches ${wanted.join(" ")}`);
 	process.exit(1);
 }
-const options = isE2e ? ["--test-concurrency=1", "--test-reporter=spec"] : ["--test-concurrency=2"];
-const result = spawnSync(process.execPath, ["--test", ...options, ...all], { cwd: root, stdio: "inherit" });
-process.exit(result.status ?? 1);
+function run(files, concurrency) {
+	const options = ["--test", `--test-concurrency=${concurrency}`, "--test-reporter=spec"];
+	return spawnSync(process.execPath, [...options, ...files], { cwd: root, stdio: "inherit" }).status === 0;
+}
+
+/**
+ * Suites with real processes, one after the other. Machines that run them are shared: a suite that fails gets one more
+ * chance, loudly, so that a stall of the machine is told from a fault that stays.
+ */
+function runSuites(files) {
+	const failed = [];
+	for (const file of files) {
+		console.log(`\n== ${file}`);
+		if (run([file], 1)) continue;
+		console.log(`\n!!! ${file} FAILED ONCE; running it again`);
+		if (!run([file], 1)) failed.push(file);
+	}
+	for (const file of failed) console.log(`FAILED: ${file}`);
+	console.log(`\n${files.length - failed.length} passed, ${failed.length} failed`);
+	return failed.length === 0;
+}
+
+process.exit((isE2e ? runSuites(all) : run(all, 2)) ? 0 : 1);
