@@ -181,7 +181,8 @@ function indentJson(text: string, base: string): string {
 	let out = "";
 	let depth = 0;
 	const newline = (): string => `\n${base}${"  ".repeat(depth)}`;
-	const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+	// Texts are passed in runs: matched character by character, a long one would exhaust the stack of the matcher.
+	const tokens = text.match(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
 	for (const [i, token] of tokens.entries()) {
 		if (token === "{" || token === "[") {
 			depth++;

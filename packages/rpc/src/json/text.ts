@@ -80,5 +80,7 @@ export function jsonTyped(type: string, value: Json): Json {
 
 /** JSON of foreign origin without space between its tokens, escaped for HTML (Go's `json.Compact` with escapes). */
 export function compactJson(json: string): Json {
-	return escapeHtml(json.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/g, (_, text: string | undefined) => text ?? ""));
+	// Texts are passed in runs: matched character by character, a long one would exhaust the stack of the matcher.
+	const tokens = /("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+/g;
+	return escapeHtml(json.replace(tokens, (_, text: string | undefined) => text ?? ""));
 }
