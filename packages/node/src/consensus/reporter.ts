@@ -48,7 +48,8 @@ export class ConsensusReporter {
 	announced(event: EngineEvent): void {
 		if (event.name === "NewRound") this.#newRound(event);
 		if (event.name === "NewRoundStep") this.#newStep(event);
-		if (event.name === "Vote" && event.message !== null) this.#vote(event.message as Vote, event);
+		const vote = voteOf(event);
+		if (vote !== null) this.#vote(vote, event);
 		const { events } = this.#parts;
 		if (!events.heard) return;
 		const chainEvent = this.#toChainEvent(event);
@@ -99,8 +100,10 @@ export class ConsensusReporter {
 	#toChainEvent(event: EngineEvent): ChainEvent | null {
 		const { name, height, round, step, block } = event;
 		switch (name) {
-			case "Vote":
-				return event.message === null ? null : { name, vote: event.message as Vote };
+			case "Vote": {
+				const vote = voteOf(event);
+				return vote === null ? null : { name, vote };
+			}
 			case "NewRound": {
 				const proposer = this.#proposer();
 				return proposer === null ? null : { name, height, round, step, proposer };
@@ -185,4 +188,9 @@ function byzantineIn(block: Block, state: ChainState): { byzantine: number; powe
 		power += found.validator.votingPower;
 	}
 	return { byzantine, power };
+}
+
+/** The vote of a `Vote` event, which carries the engine's message of it. */
+function voteOf({ name, message }: EngineEvent): Vote | null {
+	return name === "Vote" && message !== null ? (message as { readonly vote: Vote }).vote : null;
 }
