@@ -166,7 +166,9 @@ describe("a script for cometbft, run with cairn in its place", { timeout: 120_00
 	});
 
 	it("testnet makes the same folders, keys and peers", async (context) => {
-		const script = `cometbft testnet --v 3 --n 1 --o "$HOME_FOLDER" --node-dir-prefix machine --hostname-prefix host --p2p-port 4000 --initial-height 7 | tail -n 1`;
+		const script = `
+			cometbft testnet --v 3 --n 1 --o "$HOME_FOLDER" --node-dir-prefix machine \\
+				--hostname-prefix host --p2p-port 4000 --initial-height 7 | tail -n 1`;
 		const homes = await requireSameShape(context, script);
 		if (homes === null) return;
 		for (const name of ["machine0", "machine1", "machine2", "machine3"]) {
@@ -197,7 +199,11 @@ describe("a script for cometbft, run with cairn in its place", { timeout: 120_00
 				echo '{"height":"12","round":3,"step":2}' > "$HOME_FOLDER/data/priv_validator_state.json"
 				echo '{}' > "$HOME_FOLDER/config/addrbook.json"
 			}
-			show() { echo "-- $1"; (cd "$HOME_FOLDER" && find config data | sort); cat "$HOME_FOLDER/data/priv_validator_state.json"; echo; }
+			show() {
+				echo "-- $1"
+				(cd "$HOME_FOLDER" && find config data | sort)
+				cat "$HOME_FOLDER/data/priv_validator_state.json"; echo
+			}
 			cometbft init --home "$HOME_FOLDER" > /dev/null
 			fill; cometbft reset-state --home "$HOME_FOLDER"; show reset-state
 			fill; cometbft unsafe-reset-priv-validator --home "$HOME_FOLDER"; show priv-validator

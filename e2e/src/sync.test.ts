@@ -52,7 +52,7 @@ class Source {
 		return new Source(network, load, height);
 	}
 
-	/** Starts a node that has nothing and measures how fast it gets from the first block that is seen in it to the last. */
+	/** Starts a node that has nothing; measures how fast it gets from the first block seen in it to the last. */
 	async fetchBy(context: TestContext, node: TestNode): Promise<void> {
 		const began = performance.now();
 		node.start();

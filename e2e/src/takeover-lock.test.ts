@@ -132,7 +132,7 @@ async function lockedTakeover(context: TestContext, from: Program, to: Program, 
 	assert.ok(signedPosition(real.home)[0] >= HEIGHT + 2);
 }
 
-/** The same script without a polka: then the new block is prevoted. Shows that it is the lock that keeps the node from it. */
+/** The same script without a polka: the new block is prevoted. So it is the lock that keeps the node from it. */
 async function freeTakeover(context: TestContext, from: Program, to: Program): Promise<void> {
 	const stage = await setStage(context, from, "later");
 	const { self, puppet } = stage;
@@ -188,7 +188,7 @@ describe("a validator killed while locked keeps its lock", { timeout: 240_000 },
 		}
 	}
 
-	it("and only the lock does that: without one the new block is prevoted, from CometBFT to Cairn and back", async (context) => {
+	it("and only the lock does that: without one the new block is prevoted, in both directions", async (context) => {
 		const go = requireProgram(context, COMETBFT);
 		if (go === null) return;
 		await freeTakeover(context, [go], CAIRN);

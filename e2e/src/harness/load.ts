@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { TestNode } from "./network.ts";
 
-/** Transactions `key=value` for kvstore, sent to nodes in turn until it is stopped; nodes that do not answer are passed over. */
+/** Transactions `key=value` for kvstore, sent to nodes in turn until it is stopped; who does not answer is passed over. */
 export class Load {
 	/** Keys that a node's CheckTx has taken, with the name of that node. */
 	readonly accepted: (readonly [key: string, by: string])[] = [];

@@ -65,7 +65,7 @@ export function proposerAt(genesis: ChainState, height: Height, round: Round): U
 	return set.proposer?.address ?? EMPTY_BYTES;
 }
 
-/** All validators of a network but one, on strings: they say what the test wants, all the same, to the one real node. */
+/** All validators of a network but one, on strings: they all say what the test wants, to the one real node. */
 export class Puppet {
 	readonly peer: ScriptedPeer;
 	readonly genesis: ChainState;
