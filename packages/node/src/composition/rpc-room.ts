@@ -57,6 +57,7 @@ export class RpcRoom {
 			await this.#indexer?.settled();
 			await store.close();
 		};
+		await this.#indexer.catchUp(this.#foundation.stores);
 	}
 
 	closeIndex(): Promise<void> {

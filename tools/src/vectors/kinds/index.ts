@@ -15,13 +15,14 @@ import { checkMconn } from "./mconn.ts";
 import { checkPrivvalFile, checkPrivvalStates } from "./privval-file.ts";
 import { checkProposer } from "./proposer.ts";
 import { checkProto } from "./proto.ts";
+import { checkRpc, checkWs } from "./recorded-rpc.ts";
 import { checkSecretconn } from "./secretconn.ts";
 import { checkSignBytes } from "./sign-bytes.ts";
 import { checkVoteSet } from "./vote-set.ts";
 import { checkWal } from "./wal.ts";
 
 /** Kinds of files whose code this product does not have yet; each file fails saying so. */
-export const NOT_BUILT: readonly string[] = ["light-mbt", "light-verify", "lp2p", "rpc", "ws"];
+export const NOT_BUILT: readonly string[] = ["light-mbt", "light-verify", "lp2p"];
 
 const notBuilt: Checker = (_file, tally) => tally.check("file", () => fail("not built yet"));
 
@@ -44,9 +45,11 @@ export const CHECKERS: Readonly<Record<string, Checker>> = {
 	"privval-state-snapshots": checkPrivvalStates,
 	proposer: checkProposer,
 	proto: checkProto,
+	rpc: checkRpc,
 	secretconn: checkSecretconn,
 	"sign-bytes": checkSignBytes,
 	"vote-set": checkVoteSet,
 	wal: checkWal,
+	ws: checkWs,
 	...Object.fromEntries(NOT_BUILT.map((kind) => [kind, notBuilt])),
 };
