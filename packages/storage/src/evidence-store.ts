@@ -51,7 +51,7 @@ export class EvidenceStore {
 	}
 
 	async addPending(evidence: Evidence): Promise<void> {
-		await this.#store.write([{ key: keyOf(PENDING, evidence), value: encodeEvidence(evidence) }]);
+		await this.#store.write([{ key: keyOf(PENDING, evidence), value: encodeEvidence(evidence) }], { sync: true });
 	}
 
 	async removePending(list: readonly Evidence[]): Promise<void> {
@@ -65,7 +65,8 @@ export class EvidenceStore {
 			const value = google.Int64Value.encode({ value: BigInt(evidenceHeight(evidence)) });
 			writes.push({ key: keyOf(PENDING, evidence), remove: true }, { key: keyOf(COMMITTED, evidence), value });
 		}
-		await this.#store.write(writes);
+		// A mark that a loss of power takes back would let the same evidence into a second block.
+		await this.#store.write(writes, { sync: true });
 	}
 
 	async close(): Promise<void> {

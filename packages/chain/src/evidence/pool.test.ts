@@ -12,6 +12,7 @@ import {
 	evidenceHash,
 	headerHash,
 	type LightClientAttackEvidence,
+	newBlock,
 	newDuplicateVoteEvidence,
 	newValidator,
 	PRECOMMIT,
@@ -310,4 +311,18 @@ test("a key that is lost makes any amount of evidence; only so much of it is kep
 	assert.equal(await codeOf(stage.pool.add(stage.duplicate(3, { round: 100 }))), "evidence-pool-full");
 	await stage.pool.add(stage.duplicate(3, { key: 1 }));
 	assert.equal(stage.pool.size, 101);
+});
+
+test("evidence of a block that was executed in the handshake is done with, and proposed no more", async () => {
+	const stage = await Stage.open(5);
+	const evidence = stage.duplicate(3);
+	await stage.pool.add(evidence);
+	// The block is in the stores, but the node fell before its pool heard of it.
+	const draft = await stage.room.propose();
+	await stage.room.decide(newBlock(draft.header, draft.txs, stage.room.lastCommit, [evidence]));
+	await stage.reopen();
+	assert.deepEqual([stage.hashes(), stage.pool.size], [[], 0]);
+	assert.throws(() => stage.pool.check([evidence]), /already committed/);
+	await stage.reopen();
+	assert.equal(stage.pool.size, 0);
 });

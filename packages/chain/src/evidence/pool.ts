@@ -51,9 +51,15 @@ export class EvidencePool {
 		this.#parts = parts;
 	}
 
-	/** Loads what was pending, without what has expired. */
+	/**
+	 * Loads what was pending, without what has expired. If the node fell behind saving the last block, that block was
+	 * executed in the handshake, past this pool: its evidence is marked now (CometBFT proposes it again and again).
+	 */
 	static async open(state: ChainState, parts: EvidencePoolParts): Promise<EvidencePool> {
 		const pool = new EvidencePool(state, parts);
+		const last = parts.blockStore.loadBlock(state.lastBlockHeight)?.evidence ?? [];
+		const unmarked = last.filter((evidence) => !parts.store.isCommitted(evidence));
+		if (unmarked.length > 0) await parts.store.markCommitted(unmarked);
 		for (const evidence of await parts.store.loadPending()) pool.#pending.set(keyOf(evidence), evidence);
 		await pool.#dropExpired();
 		return pool;
