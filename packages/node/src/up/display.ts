@@ -9,8 +9,8 @@ export interface Display {
 	readonly isLive: boolean;
 	/** How things stand now; called a few times a second. */
 	show(model: UpModel): void;
-	/** Something happened; `details` are lines of a log. */
-	notice(notice: Notice, details: readonly string[]): void;
+	/** Something happened. */
+	notice(notice: Notice): void;
 	/** Gives the terminal back; what is printed from now on stays. */
 	close(): void;
 }
@@ -22,6 +22,12 @@ export type Print = (text: string) => void;
 const QUIET_MS = 5_000;
 /** Lines come at most this often. */
 const BUSY_MS = 1_000;
+
+/** A notice in whole lines, what is bad marked so that nobody passes over it. */
+export function noticeText({ time, level, text, details }: Notice): string {
+	const quoted = details.map((line) => `    ${line}\n`).join("");
+	return `${level === "bad" ? "!!! " : ""}${time} ${text}\n${quoted}`;
+}
 
 /** For logs and pipes: a line for new blocks, at most one a second, and one now and then without any. */
 export class PlainDisplay implements Display {
@@ -43,8 +49,8 @@ export class PlainDisplay implements Display {
 		this.#print(`${statusLine(model)}\n`);
 	}
 
-	notice({ time, level, text }: Notice, details: readonly string[]): void {
-		this.#print(`${level === "bad" ? "!!! " : ""}${time} ${text}\n${details.map((line) => `    ${line}\n`).join("")}`);
+	notice(notice: Notice): void {
+		this.#print(noticeText(notice));
 	}
 
 	close(): void {}

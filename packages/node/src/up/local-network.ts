@@ -22,7 +22,7 @@ export interface LocalNetworkParts {
 	readonly fleet: StationFleet;
 	/** Script of Node that is `cairn`. */
 	readonly program: string;
-	readonly onNotice: (notice: Notice, details: readonly string[]) => void;
+	readonly onNotice: (notice: Notice) => void;
 }
 
 const READING_INTERVAL_MS = 1_000;
@@ -139,10 +139,10 @@ export class LocalNetwork {
 
 	notice(level: Notice["level"], text: string, details: readonly string[] = []): void {
 		const date = new Date(Number(this.#parts.world.clock.wall() / 1_000_000n));
-		const notice = { time: date.toTimeString().slice(0, 8), level, text };
+		const notice = { time: date.toTimeString().slice(0, 8), level, text, details };
 		this.#notices.push(notice);
 		if (this.#notices.length > 100) this.#notices.shift();
-		this.#parts.onNotice(notice, details);
+		this.#parts.onNotice(notice);
 	}
 
 	/** Everything there is to show. */

@@ -20,6 +20,8 @@ export interface Notice {
 	readonly time: string;
 	readonly level: "info" | "bad";
 	readonly text: string;
+	/** Last lines of a log; empty where there is nothing to quote. */
+	readonly details: readonly string[];
 }
 
 /** Everything that the live view and the plain lines show. */

@@ -26,10 +26,24 @@ test("free ports are left free; taken ones are named with what to do", async () 
 		assert.equal(error.code, "port-in-use");
 		assert.match(
 			error.message,
-			/^cannot listen on 127\.0\.0\.1:111 \(node1's RPC\), 127\.0\.0\.1:112 \(node1's metrics\): .*--base-port/,
+			/^in use already: 127\.0\.0\.1:111 \(node1's RPC\), 127\.0\.0\.1:112 \(node1's metrics\); .*--base-port$/,
 		);
 		return true;
 	});
+});
+
+test("of many taken ports the first are named, and an address that is none here is told apart", async () => {
+	const { network, time } = memoryWorld({ seed: "ports" });
+	for (const port of [100, 101, 110, 111, 112]) await network.listen(`tcp://127.0.0.1:${port}`, () => {});
+	await assert.rejects(checkPorts(network, time, NODES, 0), /:100 .*:101 .*:110 \(node1's peers\) and 2 more; stop/);
+	const broken = {
+		...network,
+		listen: () => Promise.reject(new CairnError("address-unavailable", "operator", "it is not here")),
+	};
+	await assert.rejects(
+		checkPorts(broken, time, NODES, 0),
+		/^CairnError: cannot listen on 127\.0\.0\.1:100 \(node0's peers\): it is not here; choose other addresses/,
+	);
 });
 
 test("after a cut it waits for ports that are let go of", async () => {

@@ -4,17 +4,19 @@ import type { UpNode } from "./nodes.ts";
 /** Pause between looks while the processes of a run that was cut off go away. */
 const RETRY_MS = 250;
 
-/** A port that cannot be had, and why. */
+/** A port that cannot be had. */
 interface TakenPort {
 	readonly address: string;
 	readonly use: string;
-	readonly why: string;
 }
+
+/** Most ports that are named. */
+const NAMED = 3;
 
 /**
  * Makes sure that every address of the nodes can be listened on. Waits up to `patienceMs` for those that cannot:
  * after a run that was cut off its processes need a moment to stop.
- * @throws CairnError `port-in-use` that names each
+ * @throws CairnError `port-in-use` that names them, `port-unusable` for what this machine cannot listen on
  */
 export async function checkPorts(
 	network: Network,
@@ -46,7 +48,8 @@ async function takenPorts(network: Network, nodes: readonly UpNode[]): Promise<r
 				const listener = await network.listen(`tcp://${address}`, (connection) => connection.destroy());
 				await listener.close();
 			} catch (cause) {
-				taken.push({ address, use, why: messageOf(cause) });
+				if (!(cause instanceof CairnError) || cause.code !== "address-in-use") throw unusable(address, use, cause);
+				taken.push({ address, use });
 			}
 		}
 	}
@@ -54,9 +57,15 @@ async function takenPorts(network: Network, nodes: readonly UpNode[]): Promise<r
 }
 
 function portsError(taken: readonly TakenPort[]): CairnError {
-	const list = taken.map(({ address, use }) => `${address} (${use})`).join(", ");
-	const advice =
-		"stop the program that uses them, or choose other ports with --base-port, another address with --base-ip";
-	const text = `cannot listen on ${list}: ${taken[0]?.why ?? ""}; ${advice}`;
+	const named = taken.slice(0, NAMED).map(({ address, use }) => `${address} (${use})`);
+	const more = taken.length > NAMED ? ` and ${taken.length - NAMED} more` : "";
+	const advice = "stop the program that uses them, perhaps another cairn up, or choose other ports with --base-port";
+	const text = `in use already: ${named.join(", ")}${more}; ${advice}`;
 	return new CairnError("port-in-use", "operator", text, { addresses: taken.map(({ address }) => address) });
+}
+
+function unusable(address: string, use: string, cause: unknown): CairnError {
+	const advice = "choose other addresses with --base-ip and --base-port";
+	const text = `cannot listen on ${address} (${use}): ${messageOf(cause)}; ${advice}`;
+	return new CairnError("port-unusable", "operator", text, { address }, cause);
 }

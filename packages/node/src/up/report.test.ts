@@ -91,7 +91,7 @@ test("the summary says it in words", () => {
 	const nodes = [account(0, [word(1), word(2, { round: 1 })]), account(1, [word(1), word(2)])];
 	assert.equal(
 		summaryText(compareNodes(nodes), nodes, TXS, "/r.json"),
-		"agree    yes: 2 nodes have the same blocks and app hashes at heights 1 to 2\n" +
+		"agree    yes: 2 nodes with the same blocks and app hashes at heights 1 to 2\n" +
 			"node0    height 2, 1.2 s of CPU, 85 MB, 1 block above round 0\n" +
 			"node1    height 2, 1.2 s of CPU, 85 MB\n" +
 			"readings 10 sent, 8 accepted, 2 refused (replay 2)\n" +

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CairnError, utf8, type World } from "@cairn/kit";
-import type { Display, Print } from "./display.ts";
+import { type Display, noticeText, type Print } from "./display.ts";
 import { drainFleet, levelNodes, pause, takeAccounts } from "./ending.ts";
 import { fleetGenesis, StationFleet } from "./fleet.ts";
 import { type Layout, openLayout } from "./layout.ts";
 import { LocalNetwork } from "./local-network.ts";
+import { plural } from "./numbers.ts";
 import type { UpOptions } from "./options.ts";
 import { checkPorts } from "./ports.ts";
 import { compareNodes, reportToJson } from "./report.ts";
@@ -35,6 +36,8 @@ const CUT_PATIENCE_MS = 20_000;
 /** A node's own `cairn.stop_timeout` is 20 s. */
 const STOP_GRACE_MS = 25_000;
 const SHOW_MS = 250;
+/** Wishes to stop that come so soon after one another are one. */
+const ECHO_MS = 500;
 const SAMPLE_MS = 1_000;
 
 /**
@@ -62,7 +65,7 @@ class UpRun {
 	readonly #fleet: StationFleet;
 	readonly #network: LocalNetwork;
 	#display: Display | null = null;
-	#stopWished = false;
+	#stopWishedAt: number | null = null;
 	#onStopWish = (): void => {};
 	#showing = true;
 	#sampledAt = Number.NEGATIVE_INFINITY;
@@ -79,7 +82,7 @@ class UpRun {
 			nodes: layout.nodes,
 			fleet,
 			program: PROGRAM,
-			onNotice: (notice, details) => this.#display?.notice(notice, details),
+			onNotice: (notice) => this.#display?.notice(notice),
 		});
 	}
 
@@ -105,7 +108,7 @@ class UpRun {
 	#announce(): void {
 		const { nodes, record, isNew, home } = this.#layout;
 		const { print } = this.#edges;
-		print(`${isNew ? "new chain" : "chain"} ${record.chainId}, ${nodes.length} validators, in ${home}\n`);
+		print(`${isNew ? "new chain" : "chain"} ${record.chainId}, ${plural(nodes.length, "validator")}, in ${home}\n`);
 		for (const { name, rpc, metrics, p2p } of nodes) {
 			const metricsText = metrics === null ? "" : `   metrics http://${metrics}/metrics`;
 			print(`${name}   RPC http://${rpc}${metricsText}   peers ${p2p}\n`);
@@ -114,11 +117,14 @@ class UpRun {
 
 	/** The first wish stops the run in order, the second one ends everything at once. */
 	#stopWish(): void {
-		if (!this.#stopWished) {
-			this.#stopWished = true;
+		const now = this.#edges.world.clock.mono();
+		if (this.#stopWishedAt === null) {
+			this.#stopWishedAt = now;
 			this.#onStopWish();
 			return;
 		}
+		// One Ctrl-C may come twice: from the terminal, and passed on by npm.
+		if (now - this.#stopWishedAt < ECHO_MS) return;
 		this.#network.supervisor.killAll();
 		this.#closeDisplay();
 		this.#edges.print("ended at once, without a comparison\n");
@@ -147,7 +153,8 @@ class UpRun {
 		const end = clock.mono() + START_TIMEOUT_MS;
 		for (;;) {
 			const readings = await network.monitor.look();
-			if (this.#stopWished) throw new CairnError("up-stopped", "operator", "stopped before the network was up");
+			if (this.#stopWishedAt !== null)
+				throw new CairnError("up-stopped", "operator", "stopped before the network was up");
 			if (readings.every(({ reachable }) => reachable)) break;
 			this.#checkStart(
 				clock.mono() > end,
@@ -179,7 +186,7 @@ class UpRun {
 		const { durationMs } = this.#options;
 		await new Promise<void>((resolve) => {
 			this.#onStopWish = resolve;
-			if (this.#stopWished) resolve();
+			if (this.#stopWishedAt !== null) resolve();
 			if (durationMs !== null) this.#edges.world.timers.after(durationMs, resolve);
 		});
 		this.#onStopWish = () => {};
@@ -213,7 +220,7 @@ class UpRun {
 		this.#showing = false;
 		const wasLive = this.#display?.isLive === true;
 		this.#closeDisplay();
-		if (wasLive) for (const { time, text } of network.notices) this.#edges.print(`${time} ${text}\n`);
+		if (wasLive) for (const notice of network.notices) this.#edges.print(noticeText(notice));
 		for (const name of killed) {
 			this.#edges.print(`!!! ${name} did not stop within ${STOP_GRACE_MS / 1_000} s and was killed\n`);
 		}

@@ -12,7 +12,7 @@ export function summaryText(
 	const { agree, compared, problems } = comparison;
 	const heights = compared === null ? "no height" : `heights ${countText(compared.from)} to ${countText(compared.to)}`;
 	const lines = agree
-		? [`agree    yes: ${plural(nodes.length, "node")} have the same blocks and app hashes at ${heights}`]
+		? [`agree    yes: ${plural(nodes.length, "node")} with the same blocks and app hashes at ${heights}`]
 		: ["agree    NO", ...problems.map((problem) => `         ${problem}`)];
 	for (const node of nodes) lines.push(`${node.moniker.padEnd(8)} ${nodeText(node)}`);
 	if (txs.sent > 0) {

@@ -1,4 +1,4 @@
-import type { World } from "@cairn/kit";
+import type { Timers, World } from "@cairn/kit";
 import { type Display, LiveDisplay, PlainDisplay, type Print } from "./display.ts";
 import { listenToKeys } from "./keyboard.ts";
 import type { UpOptions } from "./options.ts";
@@ -6,6 +6,8 @@ import { runUp } from "./run.ts";
 
 /** Also the end of the terminal window: the nodes must not run on unseen. */
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+const PARENT_LOOK_MS = 500;
 
 /** Exit code of a run that was ended at once. */
 const FORCED = 130;
@@ -19,12 +21,29 @@ export function runInTerminal(options: UpOptions, world: World, print: Print): P
 		openDisplay: (onStop) => openDisplay(options, print, onStop),
 		onStopSignal: (call) => {
 			for (const signal of STOP_SIGNALS) process.on(signal, call);
+			const releaseNpm = followNpm(world.timers, call);
 			return () => {
 				for (const signal of STOP_SIGNALS) process.off(signal, call);
+				releaseNpm();
 			};
 		},
 		exitNow: () => process.exit(FORCED),
 	});
+}
+
+/**
+ * npm passes a signal on to the shell that it starts us with, and the shell dies of it without telling us: where npm
+ * started us, the end of our parent is a wish to stop.
+ */
+function followNpm(timers: Timers, call: () => void): () => void {
+	const { env, ppid } = process;
+	if (env.npm_lifecycle_event === undefined) return () => {};
+	let timer = timers.after(PARENT_LOOK_MS, look);
+	function look(): void {
+		if (process.ppid !== ppid) call();
+		else timer = timers.after(PARENT_LOOK_MS, look);
+	}
+	return () => timer.cancel();
 }
 
 function openDisplay(options: UpOptions, print: Print, onStop: () => void): Display {

@@ -49,6 +49,7 @@ test("what is wrong with a node stands beside it, and what happened below", () =
 			time: "12:00:00",
 			level: "bad" as const,
 			text: `no. ${index}`,
+			details: [],
 		})),
 	});
 	const lines = renderView(model, 100);
@@ -77,7 +78,7 @@ test("no line is longer than the screen is wide, and nothing from outside moves 
 	const styles: string[] = [];
 	fc.assert(
 		fc.property(fc.nat(120), fc.string({ unit: "binary" }), (width, text) => {
-			const notices = [{ time: "12:00:00", level: "bad" as const, text: `\u001b[2J${text}` }];
+			const notices = [{ time: "12:00:00", level: "bad" as const, text: `\u001b[2J${text}`, details: [] }];
 			for (const line of renderView(upModel({ notices }), width)) {
 				assert.ok([...line].length <= width, `${line} in ${width}`);
 				assert.doesNotMatch(line, /\p{Cc}/u);
@@ -114,9 +115,9 @@ test("plain lines come with new blocks, at most one a second, and now and then w
 		[show(0, 1), show(500, 2), show(1_000, 2), show(1_500, 3), show(2_100, 3), show(6_000, 3), show(7_200, 3)],
 		[1, 1, 2, 2, 3, 3, 4],
 	);
-	display.notice({ time: "12:00:00", level: "bad", text: "node1 ended" }, ["last line"]);
+	display.notice({ time: "12:00:00", level: "bad", text: "node1 ended", details: ["last line"] });
 	assert.equal(printed.at(-1), "!!! 12:00:00 node1 ended\n    last line\n");
-	display.notice({ time: "12:00:00", level: "info", text: "node1 was started again" }, []);
+	display.notice({ time: "12:00:00", level: "info", text: "node1 was started again", details: [] });
 	assert.equal(printed.at(-1), "12:00:00 node1 was started again\n");
 });
 
