@@ -16,7 +16,9 @@ export function requireKvstoreHashes(metas: readonly BlockMeta[]): void {
 	for (const { header, num_txs } of metas) {
 		const expected = kvstoreHash(txs);
 		if (header.app_hash !== expected) {
-			throw new Error(`height ${header.height} carries app hash ${header.app_hash} after ${txs} transactions, not ${expected}`);
+			throw new Error(
+				`height ${header.height} carries app hash ${header.app_hash} after ${txs} transactions, not ${expected}`,
+			);
 		}
 		txs += Number(num_txs);
 	}

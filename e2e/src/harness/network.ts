@@ -74,6 +74,11 @@ export class TestNode {
 		return this.program === CAIRN ? "Cairn" : "CometBFT";
 	}
 
+	/** Another application from the next start on. */
+	setProxyApp(proxyApp: string): void {
+		setKey(this.home, "", "proxy_app", JSON.stringify(proxyApp));
+	}
+
 	get running(): boolean {
 		return this.#process !== null;
 	}

@@ -75,21 +75,22 @@ export class Signatures {
 			const signer = toUpperHex(vote.validatorAddress);
 			const place = placeOf(vote.type, vote.height, vote.round);
 			this.#requireSignature(signer, voteSignBytes(chainId, vote), vote.signature, `${source} ${place}`);
-			this.#add({ signer, place, value: valueOf(vote.blockId), source });
+			this.#add({ signer, place, value: textOf(vote.blockId), source });
 		} else if (sum?.kind === "proposal") {
 			const proposal = proposalFromProto(sum.value.proposal);
 			const bytes = proposalSignBytes(chainId, proposal);
 			const signer = [...this.#keys].find(([, key]) => verifySignature(key, bytes, proposal.signature))?.[0];
 			if (signer === undefined) throw new Error(`${source}: nobody has signed the proposal of ${proposal.height}`);
 			const place = placeOf(PROPOSAL, proposal.height, proposal.round);
-			this.#add({ signer, place, value: valueOf(proposal.blockId), source });
+			this.#add({ signer, place, value: textOf(proposal.blockId), source });
 		}
 	}
 
 	#requireSignature(signer: string, bytes: Uint8Array, signature: Uint8Array, where: string): void {
 		const key = this.#keys.get(signer);
 		if (key === undefined) throw new Error(`${where}: ${signer} is no validator`);
-		if (!verifySignature(key, bytes, signature)) throw new Error(`${where}: a false signature of ${signer} is in the log`);
+		if (!verifySignature(key, bytes, signature))
+			throw new Error(`${where}: a false signature of ${signer} is in the log`);
 	}
 
 	/** The last thing that a node has signed, sent or not, as its signer's state file remembers it. */
@@ -100,11 +101,11 @@ export class Signatures {
 		const bytes = new Uint8Array(Buffer.from(text, "hex"));
 		const message = readDelimited(bytes, 0, bytes.length)?.message;
 		if (message === undefined) throw new Error(`${file} holds no sign bytes`);
-		// Type, height, round and block id have other places in a canonical proposal than in a canonical vote.
-		const isProposal = types.CanonicalVote.decode(message).type === types.SignedMsgType.SIGNED_MSG_TYPE_PROPOSAL;
-		const said = isProposal ? types.CanonicalProposal.decode(message) : types.CanonicalVote.decode(message);
+		// The type is the first field of both; the others have other places in a proposal than in a vote.
+		const said =
+			message[1] === PROPOSAL ? types.CanonicalProposal.decode(message) : types.CanonicalVote.decode(message);
 		const place = placeOf(said.type, Number(said.height), Number(said.round));
-		const value = said.blockId === null ? "nil" : valueOf(said.blockId);
+		const value = said.blockId === null ? "nil" : textOf(said.blockId);
 		this.#add({ signer: node.validatorAddress, place, value, source: `signer of ${node.name}` });
 	}
 
@@ -114,7 +115,7 @@ export class Signatures {
 			const answer = await node.call<CommitAnswer>(`commit?height=${at}`);
 			const { round, block_id, signatures } = answer.signed_header.commit;
 			const parts = { total: block_id.parts.total, hash: Buffer.from(block_id.parts.hash, "hex") };
-			const value = valueOf({ hash: Buffer.from(block_id.hash, "hex"), partSetHeader: parts });
+			const value = textOf({ hash: Buffer.from(block_id.hash, "hex"), partSetHeader: parts });
 			for (const { block_id_flag, validator_address: signer } of signatures) {
 				if (signer === "") continue;
 				const place = placeOf(PRECOMMIT, at, round);
@@ -158,7 +159,7 @@ function placeOf(type: number, height: number, round: number): string {
 	return `${NAMES.get(type)} ${height}/${round}`;
 }
 
-function valueOf({ hash, partSetHeader }: BlockId): string {
+function textOf({ hash, partSetHeader }: BlockId): string {
 	if (hash.length === 0) return "nil";
 	return `${toHex(hash)}/${partSetHeader.total}/${toHex(partSetHeader.hash)}`;
 }
