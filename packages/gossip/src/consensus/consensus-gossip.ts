@@ -33,6 +33,8 @@ export class ConsensusGossip implements ChannelHandler {
 	readonly #logger: Logger;
 	readonly #peerHeight: Gauge;
 	readonly #listeners: PeerMovedListener[] = [];
+	/** The engine has announced something since the last look. */
+	#isNews = false;
 	#isFlushDue = false;
 	#isPumpDue = false;
 	#isScheduled = false;
@@ -91,9 +93,13 @@ export class ConsensusGossip implements ChannelHandler {
 
 	// ------------------------------------------------------------------------------------------------ the engine's events
 
-	/** A turn of the engine is over: all that it stands on is durable, and peers may be sent what they lack. */
+	/**
+	 * A turn of the engine is over: all that it stands on is durable, and peers may be sent what they lack. They are, before
+	 * this returns, when something is new: the next turn may wait for the disk.
+	 */
 	settled(): void {
-		this.#schedule(false, true);
+		if (this.#isNews) this.#lookNow();
+		else this.#schedule(false, true);
 	}
 
 	announced(event: EngineEvent): void {
@@ -113,6 +119,7 @@ export class ConsensusGossip implements ChannelHandler {
 			default:
 				return;
 		}
+		this.#isNews = true;
 		this.#schedule(true, false);
 	}
 
@@ -173,6 +180,11 @@ export class ConsensusGossip implements ChannelHandler {
 		void Promise.resolve().then(() => this.#look());
 	}
 
+	#lookNow(): void {
+		this.#isPumpDue = true;
+		this.#look();
+	}
+
 	#look(): void {
 		this.#isScheduled = false;
 		if (this.#isStopped) return;
@@ -183,6 +195,7 @@ export class ConsensusGossip implements ChannelHandler {
 		// A turn that runs ends with `settled`.
 		if (!this.#isPumpDue || this.#context.parts.busy()) return;
 		this.#isPumpDue = false;
+		this.#isNews = false;
 		this.#pump.all();
 	}
 

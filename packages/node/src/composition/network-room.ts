@@ -80,9 +80,10 @@ export class NetworkRoom {
 			onFatal: parts.onFatal,
 		});
 		parts.room.host.listen({
+			// Gossip first: the next turn may wait for the disk, and what this one brought need not.
 			settled: () => {
+				this.consensus.settled();
 				parts.room.gate.pump();
-				if (!parts.room.driver.busy) this.consensus.settled();
 			},
 			announced: (event) => {
 				if (event.name === "NewRoundStep") parts.room.gate.retryLater();
