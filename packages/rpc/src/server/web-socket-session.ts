@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Logger } from "@cairn/kit";
+import { type Logger, messageOf } from "@cairn/kit";
 import type { RawData, WebSocket } from "ws";
 import type { Json } from "../json/text.ts";
 import type { Dispatcher } from "../protocol/dispatcher.ts";
@@ -70,7 +70,9 @@ export class WebSocketSession implements FrameSink {
 
 	/** Looks after the connection; to be called every second or so. */
 	tick(now: number): void {
-		if (now - this.#heardAt > READ_WAIT || (this.#pending > 0 && now - this.#progressAt > WRITE_WAIT)) {
+		// While it is not read on purpose, nothing can be heard of it.
+		const isSilent = now - this.#heardAt > READ_WAIT && !this.#socket.isPaused;
+		if (isSilent || (this.#pending > 0 && now - this.#progressAt > WRITE_WAIT)) {
 			this.#parts.logger.info("a WebSocket client does not answer", { remote: this.#client });
 			this.#socket.terminate();
 		} else if (now - this.#pingedAt >= PING_PERIOD) {
@@ -101,13 +103,26 @@ export class WebSocketSession implements FrameSink {
 		this.#inFlightBytes += text.length;
 		if (this.#inFlight >= MAX_IN_FLIGHT || this.#inFlightBytes >= MAX_IN_FLIGHT_BYTES) this.#socket.pause();
 		const begun = this.#parts.dispatcher.socketBroadcast(text);
-		this.#tail = this.#tail.then(async () => {
-			const answer = await (begun ?? this.#parts.dispatcher.socket(text, (id) => this.#contextOf(id)));
-			if (answer !== null) await this.#answer(answer);
-			this.#inFlight--;
-			this.#inFlightBytes -= text.length;
-			if (this.#inFlight < MAX_IN_FLIGHT / 2 && this.#inFlightBytes < MAX_IN_FLIGHT_BYTES) this.#socket.resume();
-		});
+		this.#tail = this.#tail
+			.then(() => begun ?? this.#parts.dispatcher.socket(text, (id) => this.#contextOf(id)))
+			.then((answer) => this.#answered(answer, text.length))
+			.catch((cause: unknown) => {
+				this.#parts.logger.error("a WebSocket request failed", { remote: this.#client, err: messageOf(cause) });
+				this.#socket.terminate();
+			});
+	}
+
+	async #answered(answer: Json | null, length: number): Promise<void> {
+		if (answer !== null) await this.#answer(answer);
+		this.#inFlight--;
+		this.#inFlightBytes -= length;
+		if (this.#inFlight >= MAX_IN_FLIGHT / 2 || this.#inFlightBytes >= MAX_IN_FLIGHT_BYTES) return;
+		if (this.#socket.isPaused) this.#resume();
+	}
+
+	#resume(): void {
+		this.#heard();
+		this.#socket.resume();
 	}
 
 	/** Waits for room, so that a client that only asks is not read on. */
