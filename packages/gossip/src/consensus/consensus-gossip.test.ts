@@ -73,9 +73,11 @@ test("a peer hears first where we stand, and our proposal, its parts and our vot
 	);
 	const kinds = stranger.heard.filter(({ channelId }) => channelId === DATA_CHANNEL).map(({ message }) => message.kind);
 	assert.equal(kinds[0], "proposal", "parts mean nothing before their proposal");
-	await time.advance(400);
+	await time.advance(100);
 	assert.equal(stranger.of("part").length, 4, "nothing is sent twice");
-	assert.equal(stranger.of("vote").length, 1);
+	await time.advance(1900);
+	assert.equal(stranger.of("part").length, 8, "but once: a CometBFT node that ends its sync may have ignored it");
+	assert.equal(stranger.of("proposal").length, 2);
 });
 
 test("a peer that connects again gets everything again; so does one that comes to a new round", async () => {
@@ -276,11 +278,11 @@ test("a peer that seems stuck is sent again what it may have dropped, with growi
 	net.connect(NODE, STRANGER);
 	stranger.say(STATE_CHANNEL, step(1, 0, 3));
 	await time.advance(1000);
-	assert.equal(stranger.of("proposal").length, 1);
-	await time.advance(14_000);
 	assert.equal(stranger.of("proposal").length, 2);
+	await time.advance(14_000);
+	assert.equal(stranger.of("proposal").length, 3);
 	await time.advance(45_000);
-	assert.ok(stranger.of("proposal").length <= 4);
+	assert.ok(stranger.of("proposal").length <= 5);
 });
 
 test("while it syncs a node says nothing of itself and ignores proposals, parts and votes", async () => {

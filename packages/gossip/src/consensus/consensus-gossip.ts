@@ -15,6 +15,8 @@ import { Pump } from "./pump.ts";
 /** First time after which a peer that does not move is sent again what it may have dropped; doubles each time. */
 const FIRST_PATIENCE_MS = 10_000;
 const LAST_PATIENCE_MS = 320_000;
+/** A peer that has just told where it stands is sent everything again after so long, unless it has moved on. */
+const FIRST_DOUBT_MS = 150;
 
 /** Tells how far a peer is. */
 export type PeerMovedListener = (peer: Peer, height: Height) => void;
@@ -147,10 +149,26 @@ export class ConsensusGossip implements ChannelHandler {
 		const { height, round } = companion.state;
 		const consequence = this.#inbox.receive(companion, channelId, message);
 		if (companion.state.height !== height) this.#moved(companion);
+		if (height === 0 && companion.state.height !== 0) this.#sendAgainOnce(companion);
 		if (companion.state.height !== height || companion.state.round !== round) companion.patience = FIRST_PATIENCE_MS;
 		this.#watchArrivals();
 		if (consequence === "part") this.#schedule(false, true);
 		else if (consequence === "look" && !this.#context.parts.busy()) this.#pump.one(companion);
+	}
+
+	/**
+	 * A CometBFT node that ends block sync tells where it stands a moment before it stops ignoring what it is sent, and our
+	 * answer may be quicker than that.
+	 */
+	#sendAgainOnce(companion: Companion): void {
+		const { height, round } = companion.state;
+		this.#context.parts.world.timers.after(FIRST_DOUBT_MS, () => {
+			const { peer, state } = companion;
+			if (this.#isStopped || this.#context.companions.get(peer.id) !== companion) return;
+			if (state.height !== height || state.round !== round) return;
+			state.forgetAssumed();
+			this.#schedule(false, true);
+		});
 	}
 
 	#moved({ peer, state }: Companion): void {
