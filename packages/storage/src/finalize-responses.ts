@@ -1,5 +1,6 @@
-import { DecodeError } from "@cairn/kit";
-import { abci, state as stateProto } from "@cairn/types/proto";
+import { concatBytes, DecodeError } from "@cairn/kit";
+import { encodedTxResults, type Height } from "@cairn/types";
+import { abci, state as stateProto, Writer } from "@cairn/types/proto";
 
 /**
  * Reads the application's answer to a block, also in the form that CometBFT stored before 0.38 (deliver, begin and end
@@ -24,6 +25,29 @@ export function responseOfLegacy(legacy: stateProto.LegacyABCIResponses): abci.R
 		validatorUpdates: endBlock?.validatorUpdates ?? [],
 		consensusParamUpdates: endBlock?.consensusParamUpdates ?? null,
 	});
+}
+
+const TX_RESULTS_TAG = 18;
+const INFO_HEIGHT_TAG = 16;
+const INFO_RESPONSE_TAG = 26;
+
+/** As the codec encodes it, from results that are encoded already or will be needed so again. */
+export function encodeFinalizeResponse(response: abci.ResponseFinalizeBlock): Uint8Array {
+	const { encode, create } = abci.ResponseFinalizeBlock;
+	const writer = new Writer();
+	// Writers work from the back to the front.
+	for (const result of [...encodedTxResults(response.txResults)].reverse()) writer.bytes(TX_RESULTS_TAG, result);
+	const before = encode(create({ events: response.events }));
+	const after = encode({ ...response, events: [], txResults: [] });
+	return concatBytes(before, writer.take(0), after);
+}
+
+/** `ABCIResponsesInfo` of a height, from its response encoded. */
+export function encodeResponsesInfo(height: Height, response: Uint8Array): Uint8Array {
+	const writer = new Writer();
+	writer.bytes(INFO_RESPONSE_TAG, response);
+	if (height !== 0) writer.int64(INFO_HEIGHT_TAG, BigInt(height));
+	return writer.take(0);
 }
 
 function withMode(events: readonly abci.Event[], mode: string): abci.Event[] {

@@ -8,10 +8,15 @@ import {
 	type Height,
 	ValidatorSet,
 } from "@cairn/types";
-import { abci, state as stateProto } from "@cairn/types/proto";
+import { type abci, state as stateProto } from "@cairn/types/proto";
 import { BoundedCache } from "./bounded-cache.ts";
 import { decodeStored } from "./damage.ts";
-import { decodeFinalizeResponse, responseOfLegacy } from "./finalize-responses.ts";
+import {
+	decodeFinalizeResponse,
+	encodeFinalizeResponse,
+	encodeResponsesInfo,
+	responseOfLegacy,
+} from "./finalize-responses.ts";
 import {
 	consensusParamsKey,
 	consensusParamsWrite,
@@ -164,11 +169,9 @@ export class StateStore {
 	 * stands in for the application, which has committed already. Resolves when it is durable.
 	 */
 	async saveFinalizeBlockResponse(height: Height, response: abci.ResponseFinalizeBlock): Promise<void> {
-		const info = { legacyAbciResponses: null, height: BigInt(height), responseFinalizeBlock: response };
-		const writes: StoreWrite[] = [{ key: LAST_RESPONSE_KEY, value: stateProto.ABCIResponsesInfo.encode(info) }];
-		if (!this.#discardResponses) {
-			writes.push({ key: responsesKey(height), value: abci.ResponseFinalizeBlock.encode(response) });
-		}
+		const encoded = encodeFinalizeResponse(response);
+		const writes: StoreWrite[] = [{ key: LAST_RESPONSE_KEY, value: encodeResponsesInfo(height, encoded) }];
+		if (!this.#discardResponses) writes.push({ key: responsesKey(height), value: encoded });
 		await this.#store.write(writes, { sync: true });
 	}
 

@@ -10,6 +10,18 @@ export function deterministicResultBytes({ code, data, gasWanted, gasUsed }: Det
 	return abci.ExecTxResult.encode(abci.ExecTxResult.create({ code, data, gasWanted, gasUsed }));
 }
 
+const encodedLists = new WeakMap<readonly abci.ExecTxResult[], readonly Uint8Array[]>();
+
+/** Each result as its message, encoded once per list: those of a block, which must not change. */
+export function encodedTxResults(txResults: readonly abci.ExecTxResult[]): readonly Uint8Array[] {
+	let encoded = encodedLists.get(txResults);
+	if (encoded === undefined) {
+		encoded = txResults.map((result) => abci.ExecTxResult.encode(result));
+		encodedLists.set(txResults, encoded);
+	}
+	return encoded;
+}
+
 /** Merkle root over the results of a block's transactions (`LastResultsHash` of the next header). */
 export function lastResultsHash(txResults: readonly DeterministicResult[]): Uint8Array {
 	return merkleRoot(txResults.map(deterministicResultBytes));

@@ -1,7 +1,13 @@
 import type { ExecutedBlock } from "@cairn/chain";
+<<<<<<< Updated upstream
 import { CairnError, type Logger, messageOf } from "@cairn/kit";
 import type { BlockStore, EventIndex, IndexedBlock, StateStore } from "@cairn/storage";
 import { type Height, txHashes } from "@cairn/types";
+=======
+import { type Logger, messageOf } from "@cairn/kit";
+import type { EventIndex, IndexedBlock } from "@cairn/storage";
+import { encodedTxResults, type Height, txHashes } from "@cairn/types";
+>>>>>>> Stashed changes
 
 export interface IndexerServiceParts {
 	readonly index: Pick<EventIndex, "index" | "hasBlock">;
@@ -125,5 +131,6 @@ export function indexedBlockOf({ block, result }: ExecutedBlock): IndexedBlock {
 		const txResult = result.txResults[index];
 		return txResult === undefined ? [] : [{ height, index, tx, result: txResult }];
 	});
-	return { height: block.header.height, events: result.events, txs, txHashes: txHashes(block.txs) };
+	const known = { txHashes: txHashes(block.txs), encodedResults: encodedTxResults(result.txResults) };
+	return { height: block.header.height, events: result.events, txs, known };
 }

@@ -1,6 +1,6 @@
 import { CairnError, DecodeError, type KeyValueStore, type StoreWrite, toHex } from "@cairn/kit";
 import { BLOCK_HEIGHT_KEY, type Height, TX_HASH_KEY, TX_HEIGHT_KEY, txHash } from "@cairn/types";
-import { abci } from "@cairn/types/proto";
+import { abci, Writer } from "@cairn/types/proto";
 import { decodeStored } from "../damage.ts";
 import type { Query } from "../query/query.ts";
 import { zigzagFromBytes, zigzagToBytes } from "../zigzag.ts";
@@ -17,8 +17,8 @@ export interface IndexedBlock {
 	readonly events: readonly abci.Event[];
 	/** Results of the block's transactions, in order. */
 	readonly txs: readonly abci.TxResult[];
-	/** Hashes of the transactions, where the caller has them. */
-	readonly txHashes?: readonly Uint8Array[];
+	/** What has been computed of the transactions already. */
+	readonly known?: { readonly txHashes: readonly Uint8Array[]; readonly encodedResults: readonly Uint8Array[] };
 }
 
 const CODE_OK = 0;
@@ -30,6 +30,7 @@ const CODE_OK = 0;
 export class EventIndex {
 	readonly #store: KeyValueStore;
 	readonly #keys = new KeyBuilder();
+	readonly #writer = new Writer();
 	/** Counts events since the start of the process, as in CometBFT: it tells apart the events of one height only. */
 	#txSequence = 0;
 	#blockSequence = 0;
@@ -71,7 +72,7 @@ export class EventIndex {
 		const before = tx.result.code === CODE_OK ? null : this.loadTx(txHash(tx.tx));
 		if (before !== null && before.result.code === CODE_OK) return;
 		const writes: StoreWrite[] = [];
-		this.#addTx(tx, txHash(tx.tx), writes);
+		this.#addTx(tx, txHash(tx.tx), encodedResultOf(tx), writes);
 		await this.#store.write(writes, { sync: true });
 	}
 
@@ -128,11 +129,14 @@ export class EventIndex {
 		await this.#store.close();
 	}
 
-	#addTxs({ txs, txHashes }: IndexedBlock, writes: StoreWrite[]): void {
-		for (const [index, tx] of txs.entries()) this.#addTx(tx, txHashes?.[index] ?? txHash(tx.tx), writes);
+	#addTxs({ txs, known }: IndexedBlock, writes: StoreWrite[]): void {
+		for (const [index, tx] of txs.entries()) {
+			const hash = known?.txHashes[index] ?? txHash(tx.tx);
+			this.#addTx(tx, hash, known?.encodedResults[index] ?? encodedResultOf(tx), writes);
+		}
 	}
 
-	#addTx(tx: abci.TxResult, hash: Uint8Array, writes: StoreWrite[]): void {
+	#addTx(tx: abci.TxResult, hash: Uint8Array, encodedResult: Uint8Array, writes: StoreWrite[]): void {
 		const place = txPlace(Number(tx.height), tx.index);
 		for (const event of tx.result.events) {
 			const sequence = String(++this.#txSequence);
@@ -143,7 +147,17 @@ export class EventIndex {
 			}
 		}
 		writes.push({ key: txHeightKey(Number(tx.height), tx.index), value: hash });
-		writes.push({ key: hash, value: abci.TxResult.encode(tx) });
+		writes.push({ key: hash, value: this.#encoded(tx, encodedResult) });
+	}
+
+	/** `TxResult`, written from its last field to its first. */
+	#encoded({ height, index, tx }: abci.TxResult, encodedResult: Uint8Array): Uint8Array {
+		const writer = this.#writer;
+		writer.bytes(34, encodedResult);
+		if (tx.length > 0) writer.bytes(26, tx);
+		if (index !== 0) writer.uint32(16, index);
+		if (height !== 0n) writer.int64(8, height);
+		return writer.take(0);
 	}
 
 	#addBlock({ height, events }: IndexedBlock, writes: StoreWrite[]): void {
@@ -158,6 +172,10 @@ export class EventIndex {
 			}
 		}
 	}
+}
+
+function encodedResultOf({ result }: abci.TxResult): Uint8Array {
+	return abci.ExecTxResult.encode(result);
 }
 
 const NO_ATTRIBUTES: readonly abci.EventAttribute[] = [];
