@@ -1,13 +1,7 @@
 import type { ExecutedBlock } from "@cairn/chain";
-<<<<<<< Updated upstream
 import { CairnError, type Logger, messageOf } from "@cairn/kit";
 import type { BlockStore, EventIndex, IndexedBlock, StateStore } from "@cairn/storage";
-import { type Height, txHashes } from "@cairn/types";
-=======
-import { type Logger, messageOf } from "@cairn/kit";
-import type { EventIndex, IndexedBlock } from "@cairn/storage";
 import { encodedTxResults, type Height, txHashes } from "@cairn/types";
->>>>>>> Stashed changes
 
 export interface IndexerServiceParts {
 	readonly index: Pick<EventIndex, "index" | "hasBlock">;
