@@ -13,6 +13,8 @@ import { requireNoFailure } from "./harness/watch.ts";
 
 /** Heights that must be decided in their first round while all four are there. */
 const QUIET_HEIGHTS = 200;
+/** While the four processes come up one after the other, a proposer may not be there yet. */
+const STARTING_HEIGHTS = 5;
 
 const quoted = (text: string): string => JSON.stringify(text);
 const FAST = [
@@ -84,7 +86,8 @@ async function checkQuietHeights(network: TestNetwork): Promise<void> {
 	const proposed = new Map<string, number>();
 	for (const answer of blocks) {
 		const { header, last_commit, evidence } = answer.block;
-		assert.equal(last_commit.round, 0, `height ${Number(header.height) - 1} took more than one round`);
+		const isStarting = Number(header.height) - 1 <= STARTING_HEIGHTS;
+		assert.ok(isStarting || last_commit.round === 0, `height ${Number(header.height) - 1} took more than one round`);
 		assert.equal(evidence.evidence.length, 0, `evidence at height ${header.height}`);
 		for (const address of signersOf(answer)) signed.set(address, (signed.get(address) ?? 0) + 1);
 		proposed.set(header.proposer_address, (proposed.get(header.proposer_address) ?? 0) + 1);
