@@ -19,6 +19,7 @@ const OPTIONS: MempoolGossipOptions = {
 	broadcast: true,
 	maxPersistentPeers: 0,
 	maxNonPersistentPeers: 0,
+	gatherMs: 0,
 	syncing: false,
 };
 
@@ -53,6 +54,7 @@ class TestMempool {
 
 class Stage {
 	readonly time = new ManualTime();
+	readonly random = new SeededRandom("gather");
 	readonly net = new MemorySwitch({ time: this.time });
 	readonly pools = new Map<string, TestMempool>();
 	readonly gossips = new Map<string, MempoolGossip>();
@@ -68,6 +70,7 @@ class Stage {
 				mempool: pool,
 				heightOf: (peer) => this.heights.get(peer) ?? 1,
 				isUnconditional: (peer) => this.unconditional.has(peer),
+				world: { timers: this.time, random: this.random },
 				logger: silentLogger,
 				metrics: noMetrics,
 			},
@@ -166,6 +169,21 @@ test("a transaction reaches everybody, once over each link, and never goes back 
 	}
 	assert.ok([...perLink.values()].every((count) => count === 1));
 	assert.equal(perLink.size, 50 * 3);
+});
+
+test("what is accepted within the time to gather goes out together, and seldom to those who have it", async () => {
+	const stage = new Stage();
+	const ids = ["a", "b", "c", "d"].map((name) => stage.node(name, { gatherMs: 10 }));
+	for (const [index, id] of ids.entries()) for (const other of ids.slice(index + 1)) stage.net.connect(id, other);
+	for (let each = 0; each < 200; each++) {
+		stage.pool(ids[each % 4] ?? "").add(tx(each));
+		await stage.time.advance(1);
+	}
+	await stage.time.advance(30);
+	for (const id of ids) assert.equal(new Set(stage.txs(id)).size, 200);
+	const sent = stage.net.log.reduce((sum, { bytes }) => sum + (pb.Message.decode(bytes).sum?.value.txs.length ?? 0), 0);
+	assert.ok(sent < 200 * 7, `${sent} transactions sent, where each has to pass 6 links or fewer`);
+	assert.ok(stage.net.log.length < 700, `${stage.net.log.length} messages`);
 });
 
 test("transactions that wait are sent many in a message, within what peers take", async () => {

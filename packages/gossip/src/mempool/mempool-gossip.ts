@@ -1,5 +1,5 @@
 import { entryAfter, type Mempool, type MempoolEntry } from "@cairn/chain";
-import { CairnError, type Counter, type Gauge, type Logger, type Metrics, messageOf } from "@cairn/kit";
+import { CairnError, type Counter, type Gauge, type Logger, type Metrics, messageOf, type World } from "@cairn/kit";
 import type { ChannelDescriptor, ChannelHandler, Peer } from "@cairn/network";
 import { type Height, txKey } from "@cairn/types";
 import { decodeTxs, encodeTxs, MEMPOOL_CHANNEL, messageLength, type TxsLimits } from "./messages.ts";
@@ -11,6 +11,8 @@ export interface MempoolGossipOptions extends TxsLimits {
 	readonly maxPersistentPeers: number;
 	/** Send to at most so many other peers; 0: all. */
 	readonly maxNonPersistentPeers: number;
+	/** `p2p.flush_throttle_timeout`: the longest that an accepted transaction waits for others to be sent with; ms. */
+	readonly gatherMs: number;
 	/** Take and send nothing until `enable` is called (Go's WaitSync). */
 	readonly syncing: boolean;
 }
@@ -21,6 +23,7 @@ export interface MempoolGossipParts {
 	readonly heightOf: (peerId: string) => Height;
 	/** Peers that the operator exempts from limits. */
 	readonly isUnconditional: (peerId: string) => boolean;
+	readonly world: Pick<World, "timers" | "random">;
 	readonly logger: Logger;
 	readonly metrics: Metrics;
 }
@@ -181,6 +184,7 @@ export class MempoolGossip implements ChannelHandler {
 			this.#logger.debug("too many transactions are being checked: dropped one", { peer: sender });
 			return;
 		}
+		if (this.#parts.mempool.turnsAway(key, tx.length)) return;
 		this.#checks.set(key, []);
 		this.#checkedBytes += tx.length;
 		this.#parts.mempool.checkTx(tx, sender, undefined, key).then(
@@ -205,14 +209,21 @@ export class MempoolGossip implements ChannelHandler {
 
 	// ------------------------------------------------------------------------------------------------ sending
 
-	/** All that is accepted in one turn of the event loop goes out together. */
+	/**
+	 * All that is accepted within a short time goes out together. How short is drawn anew each time: of two neighbours that
+	 * have the same transaction from a third, one is first, and the other need not send it any more.
+	 */
 	#pumpSoon(): void {
 		if (this.#isPumpDue || !this.#options.broadcast) return;
 		this.#isPumpDue = true;
-		void Promise.resolve().then(() => {
+		const pumpAll = (): void => {
 			this.#isPumpDue = false;
 			for (const listener of this.#listeners.values()) this.#pump(listener);
-		});
+		};
+		const { timers, random } = this.#parts.world;
+		const { gatherMs } = this.#options;
+		if (gatherMs <= 0) void Promise.resolve().then(pumpAll);
+		else timers.after(Math.ceil((gatherMs * (1 + (random.bytes(1)[0] ?? 0))) / 256), pumpAll);
 	}
 
 	#pump(listener: Listener): void {

@@ -149,7 +149,7 @@ export class NetworkRoom {
 	}
 
 	#mempoolGossip(): MempoolGossip {
-		const { config, mempool, logger, metrics } = this.#parts;
+		const { config, mempool, world, logger, metrics } = this.#parts;
 		const limits = config.mempool;
 		return new MempoolGossip(
 			{
@@ -158,10 +158,12 @@ export class NetworkRoom {
 				broadcast: limits.broadcast && limits.type === "flood",
 				maxPersistentPeers: limits.experimentalMaxGossipConnectionsToPersistentPeers,
 				maxNonPersistentPeers: limits.experimentalMaxGossipConnectionsToNonPersistentPeers,
+				gatherMs: config.p2p.flushThrottleTimeout,
 				syncing: true,
 			},
 			{
 				mempool,
+				world,
 				heightOf: (id) => this.consensus.heightOf(id),
 				isUnconditional: (id) => this.switchboard.isUnconditional(id),
 				logger,
