@@ -143,6 +143,23 @@ describe("mempool takes transactions", () => {
 		assert.deepEqual(waiting(mempool), ["b", "c", "d"]);
 	});
 
+	it("says beforehand what it would turn away, and then does", async () => {
+		const { mempool, application } = mempoolOf({ size: 2 });
+		const away = (tx: string) => mempool.turnsAway(txKey(utf8(tx)), tx.length);
+		assert.equal(away("a"), false);
+		await submit(mempool, "a");
+		assert.deepEqual([away("a"), away("b")], [true, false]);
+		await commit(mempool, 1, ["a"]);
+		assert.equal(away("a"), true, "what a block holds is known");
+		await submit(mempool, "b");
+		await submit(mempool, "c");
+		assert.equal(away("d"), true, "there is no room");
+		await assert.rejects(submit(mempool, "d"), refusal("mempool-full"));
+		application.answers = () => ({ code: 1 });
+		await commit(mempool, 2, []);
+		assert.deepEqual([mempool.size, away("d"), away("b")], [0, false, false]);
+	});
+
 	it("survives an application that fails at a check", async () => {
 		const { mempool, application } = mempoolOf();
 		application.answers = () => {

@@ -146,9 +146,29 @@ export class Mempool {
 		}
 	}
 
+	/**
+	 * True if `checkTx` would refuse the transaction at once, for want of room or because it was seen; counts as that refusal.
+	 * Strangers can bring about any number of these, so whoever asks for them asks here first and spares the error.
+	 */
+	turnsAway(key: TxKey, bytes: number): boolean {
+		if (this.#isFullFor(bytes)) {
+			this.#metrics.rejected.add(1);
+			return true;
+		}
+		if (!this.#cache.has(key)) return false;
+		this.#cache.push(key);
+		this.#metrics.alreadyReceived.add(1);
+		return true;
+	}
+
+	#isFullFor(bytes: number): boolean {
+		const { size, maxTxsBytes } = this.#options;
+		return this.#txs.size >= size || this.#txs.bytes + bytes > maxTxsBytes || this.#rechecking;
+	}
+
 	#refuseWhenFull(bytes: number): void {
 		const { size, maxTxsBytes } = this.#options;
-		if (this.#txs.size < size && this.#txs.bytes + bytes <= maxTxsBytes && !this.#rechecking) return;
+		if (!this.#isFullFor(bytes)) return;
 		this.#metrics.rejected.add(1);
 		const text = this.#rechecking
 			? "mempool is still rechecking after a new committed block, so it is considered as full"

@@ -31,6 +31,11 @@ class TestMempool {
 	#listeners: Parameters<Mempool["onTx"]>[0][] = [];
 	/** While set, answers wait. */
 	gate: Promise<void> | null = null;
+	isFull = false;
+
+	turnsAway(): boolean {
+		return this.isFull;
+	}
 
 	onTx(listener: Parameters<Mempool["onTx"]>[0]): void {
 		this.#listeners.push(listener);
@@ -305,6 +310,20 @@ test("broadcast off: transactions are taken and kept, not passed on", async () =
 	await stage.time.advance(1);
 	assert.deepEqual(stage.txs(b), [toHex(tx(2))]);
 	assert.equal(stage.txs(a).length, 2);
+});
+
+test("a full mempool costs a flood of transactions nothing but a look", async () => {
+	const stage = new Stage();
+	const [a, b] = [stage.node("a"), stage.node("b")];
+	stage.net.connect(a, b);
+	stage.pool(b).isFull = true;
+	stage.pool(a).add(Uint8Array.of(2));
+	await stage.time.advance(1_000);
+	assert.deepEqual(stage.pool(b).checked, []);
+	stage.pool(b).isFull = false;
+	stage.pool(a).add(Uint8Array.of(4));
+	await stage.time.advance(1_000);
+	assert.deepEqual(stage.pool(b).checked, ["04"]);
 });
 
 test("only so many peers are sent transactions; places become free; unconditional peers need none", async () => {

@@ -18,7 +18,7 @@ export interface MempoolGossipOptions extends TxsLimits {
 }
 
 export interface MempoolGossipParts {
-	readonly mempool: Pick<Mempool, "checkTx" | "entries" | "onTx">;
+	readonly mempool: Pick<Mempool, "checkTx" | "entries" | "onTx" | "turnsAway">;
 	/** Height that a peer told in consensus; 0 while it has not. */
 	readonly heightOf: (peerId: string) => Height;
 	/** Peers that the operator exempts from limits. */
