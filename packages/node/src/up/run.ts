@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CairnError, utf8, type World } from "@cairn/kit";
 import { type Display, noticeText, type Print } from "./display.ts";
@@ -68,6 +68,8 @@ class UpRun {
 	#stopWishedAt: number | null = null;
 	#onStopWish = (): void => {};
 	#showing = true;
+	/** Printed when the terminal is given back. */
+	#ending = "";
 	#sampledAt = Number.NEGATIVE_INFINITY;
 
 	constructor(options: UpOptions, edges: UpEdges, layout: Layout, fleet: StationFleet) {
@@ -91,18 +93,15 @@ class UpRun {
 		this.#announce();
 		this.#display = this.#edges.openDisplay(() => this.#stopWish());
 		this.#show();
-		let ending: string | null = null;
-		let agree = false;
 		try {
 			await this.#start();
 			await this.#untilOver();
-			({ agree, ending } = await this.#account());
+			return await this.#account();
 		} finally {
 			await this.#stop();
 			release();
+			this.#edges.print(this.#ending);
 		}
-		this.#edges.print(ending);
-		return agree;
 	}
 
 	#announce(): void {
@@ -193,7 +192,7 @@ class UpRun {
 	}
 
 	/** Ends the fleet, lets the nodes come level, compares them and writes the report. */
-	async #account(): Promise<{ readonly agree: boolean; readonly ending: string }> {
+	async #account(): Promise<boolean> {
 		const network = this.#network;
 		const { world } = this.#edges;
 		network.phase = "waiting for the last readings";
@@ -207,8 +206,12 @@ class UpRun {
 		const txs = { sent, committed, refused, surprises, p50, p99 };
 		const comparison = compareNodes(accounts);
 		const path = this.#options.reportFile ?? join(this.#options.home, "report.json");
+		// Told also where the report cannot be written.
+		this.#ending = summaryText(comparison, accounts, txs);
+		await world.disk.makeDirectory(dirname(path));
 		await world.disk.writeAtomic(path, utf8(reportToJson(comparison, accounts, txs)), 0o644);
-		return { agree: comparison.agree, ending: summaryText(comparison, accounts, txs, path) };
+		this.#ending += `report   ${path}\n`;
+		return comparison.agree;
 	}
 
 	/** Stops the nodes and gives the terminal back. What went wrong meanwhile is told where it stays. */

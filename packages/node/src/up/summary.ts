@@ -3,12 +3,7 @@ import { countText, megabytesText, millisecondsText, plural } from "./numbers.ts
 import type { Comparison, NodeAccount, TxAccount } from "./report.ts";
 
 /** What people read at the end: whether the nodes agree, and how it went. */
-export function summaryText(
-	comparison: Comparison,
-	nodes: readonly NodeAccount[],
-	txs: TxAccount,
-	reportFile: string,
-): string {
+export function summaryText(comparison: Comparison, nodes: readonly NodeAccount[], txs: TxAccount): string {
 	const { agree, compared, problems } = comparison;
 	const heights = compared === null ? "no height" : `heights ${countText(compared.from)} to ${countText(compared.to)}`;
 	const lines = agree
@@ -22,7 +17,6 @@ export function summaryText(
 		if (txs.surprises > 0) lines.push(`         ${plural(txs.surprises, "verdict")} other than the fleet meant`);
 		lines.push(`latency  to finality p50 ${millisecondsText(txs.p50)}, p99 ${millisecondsText(txs.p99)}`);
 	}
-	lines.push(`report   ${reportFile}`);
 	return `${lines.join("\n")}\n`;
 }
 
