@@ -172,7 +172,9 @@ test("a process stops by itself when its parent lets go, as when the parent dies
 });
 
 test("processor time and memory of a process are known", async () => {
-	const each = await NodeProcess.start(spec("calm"));
+	const calm = spec("calm");
+	const each = await NodeProcess.start(calm);
+	await logged(calm, "up");
 	const usage = await each.usage();
 	assert.ok(usage !== null && usage.cpuSeconds >= 0 && usage.rssBytes > 1e6, JSON.stringify(usage));
 	each.signal("SIGKILL");
