@@ -14,7 +14,7 @@ import {
 import { realWorld } from "@cairn/world";
 
 // Throughput of secret connections and of two switchboards over loopback, both ends in this one process and thread:
-// node bench/dist/network.js. A node has only one of the two ends, so it has about twice these figures.
+// node bench/dist/connections.js. A node has only one of the two ends, so it has about twice these figures.
 
 const FRAME_DATA = 1024;
 const MEASURE_MS = 1000;
