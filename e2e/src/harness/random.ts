@@ -24,9 +24,8 @@ export class Chance {
 	}
 
 	pick<T>(items: readonly T[]): T {
-		const item = items[this.between(0, items.length - 1)];
-		if (item === undefined) throw new Error("nothing to pick from");
-		return item;
+		if (items.length === 0) throw new Error("nothing to pick from");
+		return items[this.between(0, items.length - 1)] as T;
 	}
 
 	/** So many different ones. */
