@@ -75,7 +75,7 @@ class Stage {
 				mempool: pool,
 				heightOf: (peer) => this.heights.get(peer) ?? 1,
 				isUnconditional: (peer) => this.unconditional.has(peer),
-				world: { timers: this.time, random: this.random },
+				world: { clock: this.time, timers: this.time, random: this.random },
 				logger: silentLogger,
 				metrics: noMetrics,
 			},
@@ -174,6 +174,34 @@ test("a transaction reaches everybody, once over each link, and never goes back 
 	}
 	assert.ok([...perLink.values()].every((count) => count === 1));
 	assert.equal(perLink.size, 50 * 3);
+});
+
+test("received transactions give way to what else waits, but none is lost and their memory is bounded", async () => {
+	const stage = new Stage();
+	const a = stage.node("a");
+	const b = stage.node("b");
+	stage.net.connect(a, b);
+	const gossip = stage.gossip(b);
+	const peer = stage.net.peer(b, a);
+	assert.ok(peer !== undefined);
+	const mono = stage.time.mono.bind(stage.time);
+	let looks = 0;
+	// Each look at the clock finds a millisecond gone.
+	stage.time.mono = () => mono() + looks++;
+	const list = Array.from({ length: 200 }, (_, each) => tx(each));
+	gossip.receive(peer, MEMPOOL_CHANNEL, encodeTxs(list));
+	assert.equal(stage.pool(b).checked.length, 0, "nothing is checked while the message is delivered");
+	let seenByOther = -1;
+	stage.time.after(0, () => {
+		seenByOther = stage.pool(b).checked.length;
+	});
+	await stage.time.advance(0);
+	assert.ok(seenByOther > 0 && seenByOther < 200, `${seenByOther} checked before anything else had its turn`);
+	assert.deepEqual(stage.pool(b).checked, list.map(toHex));
+	for (const [each] of list.entries()) {
+		gossip.receive(peer, MEMPOOL_CHANNEL, encodeTxs([new Uint8Array(90_000).fill(2 * each)]));
+	}
+	assert.ok(stage.pool(b).checked.length > 200, "beyond its bytes the queue is worked off at once");
 });
 
 test("what is accepted within the time to gather goes out together, and seldom to those who have it", async () => {

@@ -1,5 +1,14 @@
 import { entryAfter, type Mempool, type MempoolEntry } from "@cairn/chain";
-import { CairnError, type Counter, type Gauge, type Logger, type Metrics, messageOf, type World } from "@cairn/kit";
+import {
+	BoundedQueue,
+	CairnError,
+	type Counter,
+	type Gauge,
+	type Logger,
+	type Metrics,
+	messageOf,
+	type World,
+} from "@cairn/kit";
 import type { ChannelDescriptor, ChannelHandler, Peer } from "@cairn/network";
 import { type Height, txKey } from "@cairn/types";
 import { decodeTxs, encodeTxs, MEMPOOL_CHANNEL, messageLength, type TxsLimits } from "./messages.ts";
@@ -23,7 +32,7 @@ export interface MempoolGossipParts {
 	readonly heightOf: (peerId: string) => Height;
 	/** Peers that the operator exempts from limits. */
 	readonly isUnconditional: (peerId: string) => boolean;
-	readonly world: Pick<World, "timers" | "random">;
+	readonly world: Pick<World, "clock" | "timers" | "random">;
 	readonly logger: Logger;
 	readonly metrics: Metrics;
 }
@@ -33,6 +42,12 @@ const MAX_BATCH_BYTES = 65_536;
 /** Transactions that the application is asked about at once; more from peers are dropped, as when the mempool is full. */
 const MAX_CHECKS = 10_000;
 const MAX_CHECKED_BYTES = 67_108_864;
+/** Milliseconds of one turn of the event loop that received transactions may take: votes and blocks come first. */
+const TURN_MS = 2;
+/** Bytes of transactions that may wait for their turn; beyond, whoever sends has to wait for us. */
+const MAX_WAITING_BYTES = 16_777_216;
+/** Transactions between two looks at the clock. */
+const TXS_PER_LOOK = 16;
 
 /** How far one peer has been served. */
 interface Listener {
@@ -63,6 +78,9 @@ export class MempoolGossip implements ChannelHandler {
 	/** Transactions being checked, and the peers that sent them meanwhile. */
 	readonly #checks = new Map<string, string[]>();
 	#checkedBytes = 0;
+	readonly #received = new BoundedQueue<Received>(Number.MAX_SAFE_INTEGER, "refuse-newest");
+	#receivedBytes = 0;
+	#isTakeDue = false;
 	readonly #numbers = new WeakMap<MempoolEntry, number>();
 	#nextNumber = 1;
 	#isSyncing: boolean;
@@ -156,8 +174,12 @@ export class MempoolGossip implements ChannelHandler {
 	receive(peer: Peer, _channelId: number, message: Uint8Array): void {
 		const txs = decodeTxs(message, this.#options);
 		if (this.#isSyncing) return;
-		// A transaction alone may keep its message; one of many must not keep them all.
-		for (const tx of txs) this.#take(txs.length === 1 ? tx : tx.slice(), peer.id);
+		for (const tx of txs) {
+			this.#received.push({ tx, isAlone: txs.length === 1, sender: peer.id });
+			this.#receivedBytes += tx.length;
+		}
+		if (this.#receivedBytes > MAX_WAITING_BYTES) this.#takeReceived(Number.POSITIVE_INFINITY);
+		else this.#takeSoon();
 	}
 
 	drained(peer: Peer): void {
@@ -169,6 +191,28 @@ export class MempoolGossip implements ChannelHandler {
 	}
 
 	// ------------------------------------------------------------------------------------------------ receiving
+
+	#takeSoon(): void {
+		if (this.#isTakeDue) return;
+		this.#isTakeDue = true;
+		this.#parts.world.timers.after(0, () => {
+			this.#isTakeDue = false;
+			this.#takeReceived(TURN_MS);
+			if (this.#received.length > 0) this.#takeSoon();
+		});
+	}
+
+	#takeReceived(ms: number): void {
+		const { clock } = this.#parts.world;
+		const until = clock.mono() + ms;
+		do {
+			for (const { tx, isAlone, sender } of this.#received.take(TXS_PER_LOOK)) {
+				this.#receivedBytes -= tx.length;
+				// A transaction alone may keep its message; one of many must not keep them all.
+				this.#take(isAlone ? tx : tx.slice(), sender);
+			}
+		} while (this.#received.length > 0 && clock.mono() < until);
+	}
 
 	#take(tx: Uint8Array, sender: string): void {
 		const key = txKey(tx);
@@ -274,6 +318,14 @@ export class MempoolGossip implements ChannelHandler {
 	#numberOf(entry: MempoolEntry): number {
 		return this.#numbers.get(entry) ?? 0;
 	}
+}
+
+/** A transaction that a peer has sent and nobody has looked at. */
+interface Received {
+	readonly tx: Uint8Array;
+	/** It came in a message of its own. */
+	readonly isAlone: boolean;
+	readonly sender: string;
 }
 
 interface Batch {
