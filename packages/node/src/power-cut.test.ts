@@ -104,17 +104,17 @@ async function inTime<T>(time: ManualTime, work: Promise<T>): Promise<T> {
 	return done;
 }
 
-/** More with CAIRN_POWER_CUTS, for nights. */
-const SEEDS = Number(process.env["CAIRN_POWER_CUTS"] ?? 1);
+/** More with CAIRN_POWER_CUTS, for nights. The first one has found a log that nobody could continue. */
+const SEEDS = Array.from({ length: Number(process.env["CAIRN_POWER_CUTS"] ?? 1) }, (_, index) => 5 + index);
 
 describe("cuts of the power", () => {
 	for (const proxyApp of ["kvstore", "persistent_kvstore"]) {
-		for (let seed = 0; seed < SEEDS; seed++) {
+		for (const seed of SEEDS) {
 			it(`a single validator with ${proxyApp} loses nothing and signs nothing twice (seed ${seed})`, async () => {
 				await run(1, 40, proxyApp, `single ${proxyApp} ${seed}`);
 			});
 		}
-		for (let seed = 0; seed < SEEDS; seed++) {
+		for (const seed of SEEDS) {
 			it(`four validators with ${proxyApp} lose nothing and sign nothing twice (seed ${seed})`, async () => {
 				await run(4, 12, proxyApp, `four ${proxyApp} ${seed}`);
 			});
